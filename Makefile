@@ -1,0 +1,64 @@
+# Everything runs in .venv, made with Python 3.11 or newer and the versions in
+# constraints.txt. A stamp file in .venv says which set of dependencies is installed,
+# so that a second call installs nothing.
+
+# Candidates for the interpreter, the first that is new enough is taken.
+PYTHON ?= python3.11 python3.12 python3.13 python3
+# Further arguments of pytest, as in: make test ARGS="-k mel"
+ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip install --disable-pip-version-check -c constraints.txt
+BENCHMARKS := $(wildcard benchmarks/bench_*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.demo ## Train and evaluate a small classifier
+	$(RUN) examples/quickstart.py
+
+test: $(VENV)/.dev ## Run the tests and report coverage
+	MPLBACKEND=Agg $(RUN) -m pytest --cov $(ARGS)
+
+lint: $(VENV)/.dev ## Check style, types and docstrings
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+	$(RUN) -m numpydoc lint $$(find sktag -name '*.py')
+
+bench: $(VENV)/.bench ## Measure speed and memory
+	@test -n "$(BENCHMARKS)" || { echo "There is no benchmarks/bench_*.py." >&2; exit 1; }
+	@set -e; for script in $(BENCHMARKS); do echo "$$script"; $(RUN) $$script; done
+
+clean: ## Remove .venv, caches and builds
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@for python in $(PYTHON); do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "$$python -m venv $(VENV)"; \
+	    $$python -m venv $(VENV) && touch $@; \
+	    exit; \
+	  fi; \
+	done; \
+	echo "sktag needs Python 3.11 or newer; tried: $(PYTHON)." >&2; \
+	echo "Name another: make PYTHON=/path/to/python3.11" >&2; \
+	exit 1
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.made
+	$(INSTALL) -e ".[plot]"
+	@touch $@
+
+# What the tests need includes what the demo needs.
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.made
+	$(INSTALL) -e ".[plot,test,lint]"
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.made
+	$(INSTALL) -e ".[bench]"
+	@touch $@

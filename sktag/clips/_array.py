@@ -1,0 +1,439 @@
+"""ClipArray: the one type that flows from the files to the network.
+
+It is a recipe, not data: a source (files, or an array in memory), a row key, and a
+tuple of ops. Indexing, mapping, shapes and pickling never read audio; `read` is the
+one place that does. Its pickle is its identity: equal recipes over unchanged files
+have equal hashes in every process.
+"""
+
+import base64
+import html
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sktag._config import get_config
+from sktag.clips._sources import ArraySource, Source
+from sktag.ops.op import Op
+
+DEFAULT_SR = 22050
+_MISSING_STEP = {
+    "wave": "waveforms, but these clips are spectrograms: leave out the front-end "
+    "(MelSpectrogram, ...) before it",
+    "spectrogram": "spectrograms, but these clips are waveforms: put a front-end "
+    "(MelSpectrogram, ...) before it",
+}
+# Waveform bytes computed at a time where a whole array is made: a few long clips.
+_BATCH_BYTES = 2**25
+
+
+class ClipArray:
+    """Lazy array of audio clips: where they come from, and what is done to them.
+
+    It behaves as a read-only numpy array of its rows as far as scikit-learn needs:
+    ``shape``, ``len`` and indexing of rows, none of which reads audio. A single
+    integer gives an ndarray, any other key a ClipArray. ``np.asarray(clips)``
+    computes everything.
+
+    Made by :meth:`RawWave.transform`, by the other transformers from clips, and by
+    :meth:`from_array`.
+
+    Parameters
+    ----------
+    source : object
+        Where rows come from; an implementation detail.
+    key : ndarray of int, optional
+        Rows of the source, in the order of this array; None for all of them.
+    ops : tuple of Op, default=()
+        What is done to the rows, in this order.
+
+    Attributes
+    ----------
+    kind : {"wave", "spectrogram"}
+        Whether rows are waveforms or spectrograms.
+    sample_rate : float or None
+        Sample rate of the waveforms, in Hz.
+    hop_length : int or None
+        Samples from one frame to the next; None for waveforms.
+    ops : tuple of Op
+        What is done to the rows.
+    shape : tuple of int
+        ``(n_clips, n_samples)`` or ``(n_clips, n_bins, n_frames)``.
+
+    See Also
+    --------
+    RawWave : Makes clips of files.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktag import ClipArray
+    >>> clips = ClipArray.from_array(np.zeros((4, 22050)), sample_rate=22050)
+    >>> clips[1:3].shape
+    (2, 22050)
+    """
+
+    def __init__(
+        self, source: Source, key: np.ndarray | None = None, ops: tuple[Op, ...] = ()
+    ) -> None:
+        n_rows = source.shape[0]
+        self._source = source
+        self._key = np.arange(n_rows) if key is None else key
+        self.ops = ops
+        self.kind = source.kind
+        self.sample_rate = source.sample_rate
+        self.hop_length = source.hop_length
+        shape = (len(self._key), *source.shape[1:])
+        for op in ops:
+            if op.takes is not None and op.takes != self.kind:
+                raise ValueError(
+                    f"{type(op).__name__} takes {_MISSING_STEP[op.takes]}."
+                )
+            shape = op.out_shape(shape)
+            self.kind = op.gives or self.kind
+            self.hop_length = op.hop_length or self.hop_length
+        self.shape: tuple[int, ...] = shape
+
+    @classmethod
+    def from_array(
+        cls,
+        X: Any,
+        *,
+        sample_rate: float | None = None,
+        hop_length: int | None = None,
+        frequencies: np.ndarray | None = None,
+        lengths: np.ndarray | None = None,
+    ) -> "ClipArray":
+        """Make clips of an array in memory.
+
+        Parameters
+        ----------
+        X : array of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
+            Waveforms (2-D) or spectrograms (3-D); kept as float32, without a copy
+            where it is already.
+        sample_rate : float, optional
+            In Hz; 22,050 for waveforms where it is not given.
+        hop_length : int, optional
+            Samples from frame to frame, of spectrograms.
+        frequencies : array of shape (n_bins,), optional
+            Centre of each bin in Hz, of spectrograms.
+        lengths : array of int of shape (n_clips,), optional
+            Columns of each clip that are not padding; all of them by default.
+
+        Returns
+        -------
+        ClipArray
+            The clips.
+
+        Raises
+        ------
+        ValueError
+            If X is neither 2-D nor 3-D.
+        """
+        array = np.asarray(X, dtype=np.float32)
+        if array.ndim not in (2, 3):
+            raise ValueError(
+                f"X has {array.ndim} dimensions; clips are waveforms (n_clips, "
+                "n_samples) or spectrograms (n_clips, n_bins, n_frames). A single "
+                "clip x is x[np.newaxis]."
+            )
+        if sample_rate is None and array.ndim == 2:
+            sample_rate = DEFAULT_SR
+        return cls(ArraySource(array, sample_rate, lengths, hop_length, frequencies))
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions: 2 for waveforms, 3 for spectrograms."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """Type of the numbers: float32."""
+        return np.dtype(np.float32)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that ``np.asarray(clips)`` takes."""
+        return 4 * int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Columns (samples or frames) of each clip that are not padding.
+
+        For files they come from the headers.
+        """
+        lengths = self._source.lengths[self._key]
+        for op in self.ops:
+            lengths = np.array([op.out_length(int(n)) for n in lengths], dtype=int)
+        return lengths
+
+    @property
+    def frequencies(self) -> np.ndarray | None:
+        """Centre of each bin in Hz; None for waveforms and where it is not known."""
+        for op in reversed(self.ops):
+            if op.frequencies is not None:
+                return op.frequencies
+        return self._source.frequencies
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the rows are an array in memory, with nothing left to compute."""
+        return not self.ops and isinstance(self._source, ArraySource)
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Compute one clip after the other."""
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key: Any) -> Any:
+        """Index rows as numpy does; an integer computes one, else nothing is read.
+
+        Parameters
+        ----------
+        key : int, slice, list or array of int or bool, or (key, Ellipsis)
+            Rows.
+
+        Returns
+        -------
+        ndarray or ClipArray
+            One clip for an integer, clips for anything else.
+
+        Raises
+        ------
+        IndexError
+            If the key is out of range, or indexes more than rows.
+        """
+        if isinstance(key, tuple):
+            rest = key[1:]
+            if not key or any(
+                not (k is Ellipsis or (isinstance(k, slice) and k == slice(None)))
+                for k in rest
+            ):
+                raise IndexError(
+                    f"clips are indexed by rows alone, not by {key!r}: index "
+                    "np.asarray(clips) for bins, frames or samples."
+                )
+            key = key[0]
+        rows = np.arange(len(self))[key]
+        if rows.ndim == 0:
+            return self.compute(rows[np.newaxis])[0].numpy()
+        if rows.ndim != 1:
+            raise IndexError(
+                f"clips are indexed by rows alone: a key of {rows.ndim} dimensions."
+            )
+        return ClipArray(self._source, self._key[rows], self.ops)
+
+    def map(self, op: Op) -> "ClipArray":
+        """Return the clips with one more op done to them; computes nothing.
+
+        Parameters
+        ----------
+        op : Op
+            What is done to a batch.
+
+        Returns
+        -------
+        ClipArray
+            The longer recipe.
+
+        Raises
+        ------
+        ValueError
+            If the op takes the other kind of clips.
+        """
+        return ClipArray(self._source, self._key, (*self.ops, op))
+
+    def read(self, rows: np.ndarray, n_threads: int | None = None) -> np.ndarray:
+        """Read some rows from the source, before any op. The only place that reads.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n,)
+            Rows of this array.
+        n_threads : int, optional
+            Files decoded at a time; by default what RawWave was told, or one a core.
+
+        Returns
+        -------
+        ndarray of shape (n, ...), float32
+            A new array that the caller may change.
+        """
+        return self._source.read(self._key[rows], n_threads)
+
+    def compute(self, rows: np.ndarray, n_threads: int | None = None) -> Tensor:
+        """Read some rows and do the ops, on the CPU.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (n,)
+            Rows of this array.
+        n_threads : int, optional
+            Files decoded at a time.
+
+        Returns
+        -------
+        Tensor of shape (n, ...)
+            The computed clips.
+        """
+        x = torch.from_numpy(self.read(rows, n_threads))
+        with torch.inference_mode():
+            for op in self.ops:
+                x = op(x)
+        return x
+
+    def batches(self, n_threads: int | None = None) -> Iterator[np.ndarray]:
+        """Compute all clips in order, a few at a time.
+
+        Parameters
+        ----------
+        n_threads : int, optional
+            Files decoded at a time.
+
+        Yields
+        ------
+        ndarray of shape (n, ...), float32
+            Some clips.
+        """
+        widest = max(int(np.prod(self._source.shape[1:])), 1)
+        size = max(1, min(64, _BATCH_BYTES // (4 * widest)))
+        for start in range(0, len(self), size):
+            rows = np.arange(start, min(start + size, len(self)))
+            yield self.compute(rows, n_threads).numpy()
+
+    def to_numpy(self) -> np.ndarray:
+        """Compute everything.
+
+        Returns
+        -------
+        ndarray of shape `shape`, float32
+            The clips.
+        """
+        out = np.empty(self.shape, dtype=np.float32)
+        start = 0
+        for batch in self.batches():
+            out[start : start + len(batch)] = batch
+            start += len(batch)
+        return out
+
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> np.ndarray:
+        """Compute everything, for ``np.asarray``."""
+        if copy is False:
+            raise ValueError(
+                "clips cannot become an array without a copy: they are a recipe. "
+                "Write np.asarray(clips)."
+            )
+        if self.nbytes >= get_config()["materialize_warn_bytes"]:
+            warnings.warn(
+                f"np.asarray makes an array of {self.nbytes / 2**30:.1f} GiB of {self}."
+                " Keep clips lazy, or raise "
+                "set_config(materialize_warn_bytes=...) if it is meant.",
+                stacklevel=2,
+            )
+        out = self.to_numpy()
+        return out if dtype is None else out.astype(dtype, copy=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the recipe, of only the rows that are used."""
+        return ClipArray, (self._source.take(self._key), None, self.ops)
+
+    def __copy__(self) -> "ClipArray":
+        """Return itself: nothing in it changes."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "ClipArray":
+        """Return itself: nothing in it changes."""
+        return self
+
+    def _steps(self) -> list[str]:
+        rate = "" if self.sample_rate is None else f" at {self.sample_rate:g} Hz"
+        source = self._source.take(self._key[:0]).describe()
+        n, noun = len(self), source.split(" ", 1)[1]
+        noun = noun.removesuffix("s") if n == 1 else noun
+        ops = [repr(op).replace("Op(", "(", 1) for op in self.ops]
+        return [f"{n} {noun}{rate}", *ops]
+
+    def __repr__(self) -> str:
+        """Show source, steps and shape; reads no file."""
+        return f"<ClipArray {' -> '.join(self._steps())} -> {self.kind} {self.shape}>"
+
+    def _repr_html_(self) -> str:
+        steps = "".join(f"<li>{html.escape(step)}</li>" for step in self._steps())
+        return (
+            f"<div><b>ClipArray</b> {self.kind} {self.shape}, float32"
+            f"<ol style='margin:0'>{steps}</ol></div>"
+        )
+
+    def listen(self, n: int = 3) -> "Listen":
+        """Play the first clips in a notebook.
+
+        Spectrograms play the waveforms they are computed from.
+
+        Parameters
+        ----------
+        n : int, default=3
+            How many clips.
+
+        Returns
+        -------
+        Listen
+            One audio player a clip, shown by a notebook.
+
+        Raises
+        ------
+        ValueError
+            If the source is spectrograms in memory, which have no waveform.
+        """
+        if self._source.kind != "wave" or self.sample_rate is None:
+            raise ValueError(
+                "these clips were made from spectrograms in memory and have no "
+                "waveform to play: listen to the waveforms they were computed from."
+            )
+        x = torch.from_numpy(self.read(np.arange(min(n, len(self)))))
+        for op in self.ops:
+            if op.gives == "spectrogram":
+                break
+            x = op(x)
+        return Listen(x.numpy(), self.sample_rate)
+
+
+class Listen:
+    """Audio players for a few waveforms, shown by a notebook.
+
+    Parameters
+    ----------
+    waves : ndarray of shape (n, n_samples)
+        Waveforms, in [-1, 1].
+    sample_rate : float
+        In Hz.
+    """
+
+    def __init__(self, waves: np.ndarray, sample_rate: float) -> None:
+        self.waves = waves
+        self.sample_rate = sample_rate
+
+    def _repr_html_(self) -> str:
+        import soundfile
+
+        players = []
+        for wave in self.waves:
+            file = io.BytesIO()
+            soundfile.write(file, wave, int(self.sample_rate), format="WAV")
+            data = base64.b64encode(file.getvalue()).decode()
+            players.append(
+                f"<audio controls src='data:audio/wav;base64,{data}'></audio>"
+            )
+        return "<br>".join(players)
+
+    def __repr__(self) -> str:
+        """Say what a notebook would play."""
+        n, n_samples = self.waves.shape
+        seconds = n_samples / self.sample_rate
+        return f"<{n} audio players of {seconds:.2f} s, shown in a notebook>"

@@ -1,0 +1,263 @@
+"""Headers of sound files: opened, checked, remembered.
+
+The requirements are those of `sktag.clips._audio`, which decodes.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import soundfile as sf
+
+Path = str | os.PathLike[str]
+Key = tuple[str, int, int]  # path, size in bytes, mtime_ns
+
+# Hz. Below are broken headers (a rate of 1 is seen in the wild); 768 kHz is the
+# highest rate that converters offer.
+MIN_RATE, MAX_RATE = 100, 768_000
+
+# Bits of one sample where every sample takes the same room, so that the file's size
+# bounds its frames. FLAC uses the PCM names too, and is told apart by its container.
+BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+BITS |= {"ULAW": 8, "ALAW": 8, "FLOAT": 32, "DOUBLE": 64}
+# Frames a byte. The sparsest MPEG audio, 8 kbit/s at 24 kHz, has 24. Other codecs pack
+# silence without a bound worth the name; beyond the thinnest speech we count.
+_MPEG_DENSEST, _CODEC_DENSEST = 25, 100
+
+BLOCK = 2**17  # samples (of all channels) read at a time where they must be mixed
+_MEMORY_SIZE = 2**17  # headers remembered per process
+
+_memory: OrderedDict[Key, AudioInfo] = OrderedDict()
+_memory_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """What the header of a sound file says, checked."""
+
+    path: str
+    size: int  # bytes
+    mtime_ns: int  # time of the last change
+    sample_rate: int  # Hz, from 100 to 768000
+    n_channels: int
+    n_frames: int  # samples of one channel; counted where the header is implausible
+    format: str  # soundfile's name of the container
+    subtype: str  # soundfile's name of the codec
+
+    def n_samples(self, sr: int, offset: float = 0.0) -> int:
+        """Count the samples of a full decode at `sr` Hz from `offset` seconds on."""
+        whole = -(-self.n_frames * int(sr) // self.sample_rate)
+        return max(0, whole - round(float(offset) * int(sr)))
+
+
+class Stream(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """A sound file that is read straight on.
+
+    soundfile seeks to the current position after each read of a seekable file. That
+    restarts the decoder, which costs time and, in MP3, changes the samples at every
+    block border (1e-2 measured). Saying "not seekable" keeps it from doing so;
+    `seek` still works.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def stat_key(path: Path) -> tuple[int, int]:
+    """Give a file's size in bytes and its time of change in nanoseconds.
+
+    Raises
+    ------
+    OSError
+        If the file is missing, a directory, or cannot be accessed.
+    ValueError
+        If it is not a regular file, or not a path.
+    """
+    return file_key(path)[1:]
+
+
+def probe(path: Path) -> AudioInfo:
+    """Read and check the header of a sound file.
+
+    The process remembers it until the file's size or time of change differ. A number
+    of frames that is not plausible (zero, negative, or more than the codec can pack
+    into the file's size) is replaced by counting them in a full decode.
+
+    Raises
+    ------
+    OSError
+        If the file is missing, a directory, or cannot be accessed.
+    ValueError
+        If it is not a sound file that can be decoded, or holds no sound.
+    """
+    key = file_key(path)
+    known = recall(key)
+    if known is not None:
+        return known
+    with opened(key[0]) as sound:
+        return inspect(sound, key)
+
+
+def probe_many(
+    paths: Sequence[Path], n_threads: int | None = None
+) -> list[AudioInfo | Exception]:
+    """Probe many files at once.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path, of length n_files
+        The files.
+    n_threads : int > 0, default=None
+        Number of threads; None means one for each CPU.
+
+    Returns
+    -------
+    list of AudioInfo or Exception, of length n_files
+        In the order of `paths`; what `probe` raises stands in its place.
+    """
+
+    def attempt(path: Path) -> AudioInfo | Exception:
+        try:
+            return probe(path)
+        except (OSError, ValueError) as error:
+            return error
+
+    def is_unknown(path: Path) -> bool:
+        try:
+            return recall(file_key(path)) is None
+        except (OSError, ValueError):
+            return False
+
+    n_threads = min(n_threads or os.cpu_count() or 1, sum(map(is_unknown, paths)))
+    if n_threads < 2:
+        return [attempt(path) for path in paths]
+    with ThreadPoolExecutor(n_threads) as pool:
+        return list(pool.map(attempt, paths))
+
+
+def file_key(path: Path) -> Key:
+    """Give the path as a string, and what tells the file's content."""
+    try:
+        name = os.fsdecode(path)
+        found = os.stat(name)
+    except FileNotFoundError as error:
+        seen_from = "" if os.path.isabs(name) else f" (seen from {os.getcwd()!r})"
+        why = f"no such sound file{seen_from}; check the path"
+        raise FileNotFoundError(error.errno, why, name) from error
+    except (TypeError, ValueError) as error:  # not a string; a null byte in it
+        raise ValueError(f"{path!r} is not a path: {error}.") from error
+    if stat.S_ISDIR(found.st_mode):
+        why = "a directory, not a sound file; give the files in it"
+        raise IsADirectoryError(errno.EISDIR, why, name)
+    if not stat.S_ISREG(found.st_mode):
+        # Opening a pipe would wait for a writer, perhaps for ever.
+        raise ValueError(f"{name!r} is not a regular file; copy its content to one.")
+    return name, found.st_size, found.st_mtime_ns
+
+
+def recall(key: Key) -> AudioInfo | None:
+    """Give what is remembered of a file, if it did not change."""
+    with _memory_lock:
+        if key in _memory:
+            _memory.move_to_end(key)
+        return _memory.get(key)
+
+
+@contextmanager
+def opened(name: str) -> Iterator[Stream]:
+    """Open a sound file; soundfile's errors become errors that help."""
+    try:
+        # As bytes, since soundfile cannot encode names that are not valid Unicode.
+        sound = Stream(os.fsencode(name) if os.name == "posix" else name)
+    except (sf.SoundFileError, RuntimeError, TypeError) as error:
+        # TypeError: soundfile takes a file named .raw for headerless data.
+        raise _refusal(name, str(getattr(error, "error_string", error))) from error
+    with sound:
+        if sound.format == "RAW":
+            raise _refusal(name, "No header; taken for raw data.")
+        try:
+            yield sound
+        except sf.SoundFileError as error:
+            raise ValueError(
+                f"{name!r} is damaged, it cannot be decoded to its end "
+                f"({error}); download or encode it anew, or leave it out."
+            ) from error
+
+
+def _refusal(name: str, reason: str) -> ValueError:
+    """Say why a file is not taken for a sound file, and what to do."""
+    with open(name, "rb") as raw:  # says so itself where reading is not permitted
+        head = raw.read(512)
+    start = head.lstrip().lower()
+    if not head:
+        what, remedy = "is empty", "download or encode it anew"
+    elif start.startswith(b"version https://git-lfs"):
+        what, remedy = "is a Git LFS pointer, not a sound file", "run 'git lfs pull'"
+    elif start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        what, remedy = "is a web page, not a sound file", "download it anew"
+    else:
+        what = "is not a sound file that can be read"
+        remedy = (
+            "readable are WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, AU, CAF and W64; "
+            "convert others, as in 'ffmpeg -i in.m4a out.wav'"
+        )
+    if "does not exist" in reason:  # what libsndfile says of MP3 without a frame
+        reason = "No sound found in it."
+    return ValueError(f"{name!r} {what} ({reason.strip()}); {remedy}.")
+
+
+def inspect(sound: Stream, key: Key) -> AudioInfo:
+    """Check a header and remember it."""
+    name, size, _ = key
+    rate, n_channels, n_frames = sound.samplerate, sound.channels, sound.frames
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise ValueError(
+            f"{name!r}: the sample rate {rate} Hz is outside [{MIN_RATE}, {MAX_RATE}]"
+            " Hz, the header is damaged; encode the file anew."
+        )
+    if sound.format != "FLAC" and sound.subtype in BITS:
+        densest = 8 * size / (BITS[sound.subtype] * n_channels)
+    elif sound.subtype.startswith("MPEG"):
+        densest = size * _MPEG_DENSEST
+    else:
+        densest = size * _CODEC_DENSEST
+    if not 0 < n_frames <= densest:
+        n_frames = _count_frames(name)
+    if n_frames == 0:
+        raise ValueError(
+            f"{name!r} holds no sound (zero frames); encode it anew, or leave it out."
+        )
+    codec = (sound.format, sound.subtype)
+    info = AudioInfo(*key, rate, n_channels, n_frames, *codec)
+    with _memory_lock:
+        _memory[key] = info
+        while len(_memory) > _MEMORY_SIZE:
+            _memory.popitem(last=False)
+    return info
+
+
+def _count_frames(name: str) -> int:
+    """Count the frames of a file by decoding it, in the memory of one block."""
+    n_frames = 0
+    with opened(name) as sound:  # anew: the caller's stream stays at its beginning
+        block = scratch(sound.channels)
+        while got := len(sound.read(out=block)):
+            n_frames += got
+    return n_frames
+
+
+def scratch(n_channels: int) -> npt.NDArray[np.float32]:
+    """Allocate a block to read into, of shape (n_frames, n_channels) or (n_frames,)."""
+    n_frames = max(1, BLOCK // n_channels)
+    shape = (n_frames, n_channels) if n_channels > 1 else (n_frames,)
+    return np.empty(shape, np.float32)

@@ -1,0 +1,351 @@
+"""The 2-D convolutional network as a classifier."""
+
+from numbers import Integral, Real
+
+from sklearn.base import ClassifierMixin
+
+from sktag._compat import Interval, StrOptions, _fit_context
+from sktag.estimators._tagger import TRAINING_CONSTRAINTS, BaseTagger
+from sktag.nets import build_cnn2d
+from sktag.nets.blocks import ACTIVATIONS, INITIALISERS, POOLINGS
+
+_NETWORK_CONSTRAINTS = {
+    "architecture": [StrOptions({"compact"})],
+    "n_filters": [Interval(Integral, 1, None, closed="left"), "array-like", None],
+    "kernel_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
+    "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
+    "pooling": [StrOptions(set(POOLINGS)), None],
+    "n_blocks": [Interval(Integral, 1, None, closed="left"), None],
+    "batch_norm": ["boolean", None],
+    "dropout": [Interval(Real, 0, 1, closed="left"), None],
+    "activation": [StrOptions(set(ACTIVATIONS)), None],
+    "weight_init": [StrOptions({*INITIALISERS, "default"}), None],
+}
+
+
+class CNN2DClassifier(ClassifierMixin, BaseTagger):
+    """Convolutional network over both axes of spectrograms, for classes or tags.
+
+    Labels make a softmax classifier, an indicator matrix of tags a sigmoid for each
+    tag. The default network is a compact one in the manner of VGG that trains well on
+    a few hundred clips.
+
+    Parameters
+    ----------
+    architecture : {"compact"}, default="compact"
+        The network, see :class:`sktag.nets.CompactCNN2d`. The parameters from here to
+        `weight_init` change it; None leaves the architecture's own value.
+    n_filters : int > 0 or sequence of int, default=None
+        Filters of each block; a number holds for all. (24, 48, 96, 128) in "compact".
+    kernel_size : int > 0 or (int, int), default=None
+        Of the convolutions, in (bins, frames). 3 in "compact".
+    pool_size : int > 0, (int, int) or sequence of (int, int), default=None
+        Of the pooling of all blocks, or of each, in (bins, frames). 2 in "compact".
+    pooling : {"max", "avg"}, default=None
+        Kind of pooling. "max" in "compact".
+    n_blocks : int > 0, default=None
+        Number of blocks. 4 in "compact".
+    batch_norm : bool, default=None
+        Whether convolutions are followed by batch normalisation. True in "compact".
+    dropout : float in [0, 1), default=None
+        Share of the features dropped before the output. 0.5 in "compact".
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
+        After each convolution. "relu" in "compact".
+    weight_init : str, default=None
+        "he_uniform", "he_normal", "xavier_uniform", "xavier_normal", "lecun_normal",
+        "orthogonal", or "default" for torch's own. "he_normal" in "compact".
+    optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
+        Optimizer, or a class of ``torch.optim``. "sgd" has Nesterov momentum of 0.9.
+        Further parameters go to `net_params`, as ``optimizer__momentum``.
+    lr : float > 0, default=1e-3
+        Learning rate; with "one_cycle" the highest.
+    lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None, \
+            default="one_cycle"
+        "one_cycle" rises to `lr` and falls to nothing over all steps (Smith and Topin,
+        2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" takes a tenth every
+        30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
+        `n_iter_no_change` epochs; None keeps `lr`.
+    weight_decay : float >= 0, default=1e-2
+        Decay of the weights; biases and batch norm have none.
+    max_epochs : int > 0, default=50
+        Number of epochs.
+    batch_size : int > 0, default=16
+        Clips of a step. Batches are made of even size, so that none is a single clip.
+    early_stopping : bool, default=False
+        Whether to keep clips apart, to stop when `monitor` has not improved on them
+        for `n_iter_no_change` epochs, and to go back to the best epoch's weights.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the clips kept apart; each class keeps its share.
+    n_iter_no_change : int > 0, default=10
+        Epochs to wait for an improvement.
+    monitor : str, default="loss"
+        "loss", or the name of a scorer of scikit-learn ("roc_auc", ...).
+    gradient_clip : float > 0, default=None
+        Largest norm of the gradient.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes. "balanced" is inverse to their frequencies; for tags,
+        the weight of each tag's positives is negatives over positives (a dict is by
+        column).
+    device : str, default="auto"
+        "auto" takes CUDA where there is one, else the CPU.
+    amp : bool or "auto", default="auto"
+        Whether to train in bfloat16 where that is safe; "auto" on CUDA devices that
+        are quick at it.
+    n_threads : int > 0, default=None
+        Files decoded at a time; by default what RawWave says, or one a core.
+    cache_bytes : int >= 0, default=1073741824
+        Memory for computed spectrograms during `fit`, in bytes, on the device where
+        it has room. Where they exceed it, they are computed anew in each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights and epochs of the last `fit`.
+    random_state : int, RandomState or None, default=None
+        Seed of weights, order, dropout and split. With a number, results are the same
+        to the bit on one device at one number of torch threads.
+    verbose : int, default=0
+        1 prints a line an epoch and says what is cached.
+    callbacks : list, default=None
+        Callbacks of skorch, or (name, callback).
+    net_params : dict, default=None
+        Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
+        set by `set_params` and searched over.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,), or (n_tags, 2)
+        The labels; for tags 0 and 1 for each tag, which scikit-learn's scorers take.
+    tag_names_ : ndarray of shape (n_tags,)
+        Columns of y, if it was a DataFrame of tags.
+    module_ : torch.nn.Module
+        The network: maps (n_clips, n_bins, n_frames) to logits.
+    net_ : skorch.NeuralNet
+        The net that trained it.
+    architecture_ : str
+        The architecture, and what was shrunk for a short input.
+    n_parameters_ : int
+        Number of trained parameters.
+    history_ : list of dict
+        One a epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds".
+    n_iter_ : int
+        Number of epochs trained.
+    best_epoch_ : int
+        Epoch whose weights are kept: the last, or with early stopping the best.
+    sr_ : float or None
+        Sample rate of the clips seen in `fit`, in Hz.
+    n_features_in_ : int
+        Number of bins seen in `fit`, if it was given an array.
+
+    See Also
+    --------
+    MelSpectrogram : Makes spectrograms.
+    Standardizer : Brings them to the scale a network is made for.
+
+    Notes
+    -----
+    A bare 2-D array is taken as (n_clips, n_bins), one frame a clip. Fewer than 300
+    steps give a warning; under 100, the statistics of batch norm are estimated anew in
+    one clean pass at the end. Ctrl-C keeps what was learned and is raised again.
+
+    References
+    ----------
+    Simonyan, Zisserman, "Very deep convolutional networks for large-scale image
+    recognition", ICLR 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktag import CNN2DClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["low", "high"], 20)
+    >>> X = rng.normal(size=(40, 16, 16))
+    >>> X[20:, 8:] += 2  # more energy in the upper bins
+    >>> clf = CNN2DClassifier(n_filters=(4, 8), max_epochs=100, random_state=0)
+    >>> float(clf.fit(X, y).score(X, y))
+    1.0
+    """
+
+    _parameter_constraints: dict = {
+        **_NETWORK_CONSTRAINTS,
+        **TRAINING_CONSTRAINTS,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _architecture_params = tuple(_NETWORK_CONSTRAINTS)
+
+    def __init__(
+        self,
+        architecture="compact",
+        *,
+        n_filters=None,
+        kernel_size=None,
+        pool_size=None,
+        pooling=None,
+        n_blocks=None,
+        batch_norm=None,
+        dropout=None,
+        activation=None,
+        weight_init=None,
+        optimizer="adamw",
+        lr=1e-3,
+        lr_schedule="one_cycle",
+        weight_decay=1e-2,
+        max_epochs=50,
+        batch_size=16,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        monitor="loss",
+        gradient_clip=None,
+        class_weight=None,
+        device="auto",
+        amp="auto",
+        n_threads=None,
+        cache_bytes=2**30,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        callbacks=None,
+        net_params=None,
+    ):
+        self.architecture = architecture
+        self.n_filters = n_filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.pooling = pooling
+        self.n_blocks = n_blocks
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.activation = activation
+        self.weight_init = weight_init
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.monitor = monitor
+        self.gradient_clip = gradient_clip
+        self.class_weight = class_weight
+        self.device = device
+        self.amp = amp
+        self.n_threads = n_threads
+        self.cache_bytes = cache_bytes
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.net_params = net_params
+
+    def _build_network(self, **params):
+        return build_cnn2d(**params)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
+            Spectrograms.
+        y : array of shape (n_clips,) or (n_clips, n_tags)
+            Labels of any type, or an indicator matrix of tags (array, sparse or
+            DataFrame).
+        sample_weight : array of shape (n_clips,), optional
+            Weights of the clips; they are scaled to a mean of 1.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If X, y or a parameter is not what it must be; the message says how to
+            mend it.
+        FloatingPointError
+            If the loss stops being finite.
+        """
+        fresh = not (self.warm_start and hasattr(self, "module_"))
+        return self._fit(X, y, sample_weight, fresh=fresh)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one more epoch.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
+            Spectrograms.
+        y : array of shape (n_clips,) or (n_clips, n_tags)
+            Labels, or an indicator matrix of tags.
+        classes : array of shape (n_classes,), optional
+            All labels, at the first call, if y lacks some.
+        sample_weight : array of shape (n_clips,), optional
+            Weights of the clips; they are scaled to a mean of 1.
+
+        Returns
+        -------
+        self : object
+            The classifier.
+        """
+        fresh = not hasattr(self, "module_")
+        return self._fit(
+            X, y, sample_weight, fresh=fresh, partial=True, classes=classes
+        )
+
+    def predict(self, X):
+        """Predict the label of each clip, or its tags.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
+            Spectrograms, of as many bins as in `fit`; their length may differ.
+
+        Returns
+        -------
+        ndarray of shape (n_clips,) or (n_clips, n_tags)
+            Labels; or 1 where a tag's probability is above a half.
+        """
+        logits = self._logits(X)
+        return self._targets.predict(logits)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, or of each tag.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
+            Spectrograms, of as many bins as in `fit`; their length may differ.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_classes) or (n_clips, n_tags)
+            Probabilities; rows sum to 1 for classes.
+        """
+        logits = self._logits(X)
+        return self._targets.probabilities(logits)
+
+    def decision_function(self, X):
+        """Compute scores that rank as the probabilities do.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
+            Spectrograms, of as many bins as in `fit`; their length may differ.
+
+        Returns
+        -------
+        ndarray of shape (n_clips,), (n_clips, n_classes) or (n_clips, n_tags)
+            Logits; for two classes the second's less the first's.
+        """
+        logits = self._logits(X)
+        return self._targets.decisions(logits)
+
+    def __sklearn_tags__(self):
+        """Say that 3-D arrays and tags are taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.classifier_tags.multi_label = True
+        return tags

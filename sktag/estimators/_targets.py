@@ -1,0 +1,247 @@
+"""Labels and tags to training targets, and logits back to answers.
+
+Networks are trained on logits, never on probabilities: softmax and logarithm apart
+have dead gradients where cross-entropy on logits has none. Probabilities are computed
+in double precision, so that rows sum to one and close scores keep their order.
+"""
+
+import numpy as np
+import torch
+from scipy.special import expit, softmax
+from sklearn.utils import column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_array
+from torch.nn import functional
+
+
+class ClassTargets:
+    """One label a clip: softmax and cross-entropy.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted.
+    class_weight : dict, "balanced" or None
+        Weight of each class.
+    """
+
+    monitored = ("accuracy",)
+
+    def __init__(self, classes, class_weight=None):
+        self.classes = classes
+        self.class_weight = class_weight
+
+    @property
+    def n_outputs(self):
+        """Number of logits."""
+        return len(self.classes)
+
+    def encode(self, y):
+        """Return labels as indices of the classes, and weights of the rows."""
+        unknown = np.setdiff1d(y, self.classes)
+        if unknown.size:
+            raise ValueError(
+                f"y has labels {list(unknown[:5])} that are not among the classes "
+                f"{list(self.classes)}: give all of them at the first call "
+                "(partial_fit takes classes=...)."
+            )
+        codes = np.searchsorted(self.classes, y)
+        if self.class_weight is None:
+            return codes, None
+        weight = compute_class_weight(self.class_weight, classes=self.classes, y=y)
+        return codes, weight[codes]
+
+    def prepare(self, codes):
+        """Learn what the loss needs of all targets: nothing here."""
+
+    def loss(self, logits, targets):
+        """Return the loss of each row."""
+        return functional.cross_entropy(logits, targets, reduction="none")
+
+    def probabilities(self, logits):
+        """Return probabilities, (n_clips, n_classes)."""
+        return softmax(logits, axis=1)
+
+    def decisions(self, logits):
+        """Return scores that rank as the probabilities do; one column if binary."""
+        return logits[:, 1] - logits[:, 0] if self.n_outputs == 2 else logits
+
+    def predict(self, logits):
+        """Return the most probable label."""
+        return self.classes[logits.argmax(axis=1)]
+
+
+class TagTargets:
+    """Any number of tags a clip: sigmoids and binary cross-entropy.
+
+    Parameters
+    ----------
+    n_tags : int
+        Number of tags.
+    class_weight : dict, "balanced" or None
+        Weight of the positives of each tag, by column; "balanced" is negatives over
+        positives.
+    """
+
+    monitored = ("roc_auc", "average_precision")
+
+    def __init__(self, n_tags, class_weight=None):
+        self.n_outputs = n_tags
+        self.class_weight = class_weight
+        self._positive = None
+
+    @property
+    def classes(self):
+        """Zero and one for each tag, (n_tags, 2), which scikit-learn's scorers take."""
+        return np.tile([0, 1], (self.n_outputs, 1))
+
+    def encode(self, y):
+        """Return tags as float32, and no weights of rows."""
+        if y.ndim != 2 or y.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y has shape {y.shape}, but there are {self.n_outputs} tags: an "
+                f"indicator matrix (n_clips, {self.n_outputs}) of 0 and 1 is wanted."
+            )
+        return y.astype(np.float32), None
+
+    def prepare(self, tags):
+        """Learn the weight of positives from all targets."""
+        self._positive = None
+        if self.class_weight == "balanced":
+            n_positive = tags.sum(axis=0)
+            # A tag that nobody has keeps weight 1: it has no positives to weigh.
+            ratio = (len(tags) - n_positive) / np.maximum(n_positive, 1)
+            self._positive = np.where(n_positive > 0, np.maximum(ratio, 1e-3), 1.0)
+        elif self.class_weight is not None:
+            given = self.class_weight
+            self._positive = np.array([given.get(i, 1.0) for i in range(tags.shape[1])])
+
+    def loss(self, logits, targets):
+        """Return the loss of each row, the mean over its tags."""
+        positive = None
+        if self._positive is not None:
+            positive = torch.as_tensor(
+                self._positive, dtype=logits.dtype, device=logits.device
+            )
+        losses = functional.binary_cross_entropy_with_logits(
+            logits, targets, reduction="none", pos_weight=positive
+        )
+        return losses.mean(dim=1)
+
+    def probabilities(self, logits):
+        """Return the probability of each tag, (n_clips, n_tags)."""
+        return expit(logits)
+
+    def decisions(self, logits):
+        """Return the logits."""
+        return logits
+
+    def predict(self, logits):
+        """Return the tags whose probability is above a half."""
+        return (logits > 0).astype(int)
+
+
+def check_y(y):
+    """Check what the user gave as y.
+
+    Parameters
+    ----------
+    y : array of shape (n_clips,) or (n_clips, n_tags)
+        Labels of any type, or an indicator matrix (array, sparse or DataFrame).
+
+    Returns
+    -------
+    ndarray of shape (n_clips,) or (n_clips, n_tags)
+        Labels, or 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If y is neither.
+    """
+    if y is None:
+        raise ValueError(
+            "fit requires y to be passed, but the target y is None: give a label or "
+            "a row of tags for each clip."
+        )
+    _refuse_lists_of_tags(y)
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        return check_array(
+            y.toarray() if hasattr(y, "toarray") else y, input_name="y", dtype=int
+        )
+    check_classification_targets(y)
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "y is a matrix of other values than 0 and 1. Tags are an indicator matrix "
+            "(n_clips, n_tags) of 0 and 1; a class a clip is a 1-D array."
+        )
+    return column_or_1d(y, warn=True)
+
+
+def make_targets(y, class_weight=None, classes=None):
+    """Choose labels or tags.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_clips,) or (n_clips, n_tags)
+        What `check_y` returned.
+    class_weight : dict, "balanced" or None
+        Weights of classes.
+    classes : array of shape (n_classes,), optional
+        All labels, where y may lack some.
+
+    Returns
+    -------
+    ClassTargets or TagTargets
+        What to do with y.
+
+    Raises
+    ------
+    ValueError
+        If there is one class only.
+    """
+    if y.ndim == 2:
+        return TagTargets(y.shape[1], class_weight)
+    labels = np.unique(y if classes is None else classes)
+    if len(labels) < 2:
+        raise ValueError(
+            f"y has 1 class only, {labels[0]!r}: a classifier needs clips of at "
+            "least two classes."
+        )
+    return ClassTargets(labels, class_weight)
+
+
+def tag_names(y):
+    """Return the columns of a DataFrame of tags, or None.
+
+    Parameters
+    ----------
+    y : object
+        What the user gave.
+
+    Returns
+    -------
+    ndarray of str or None
+        Names of the tags.
+    """
+    columns = getattr(y, "columns", None)
+    return None if columns is None else np.asarray(columns, dtype=object)
+
+
+def _refuse_lists_of_tags(y):
+    """Raise where each row of y is a list of tag names."""
+    rows = getattr(y, "values", y)
+    if not hasattr(rows, "__len__") or hasattr(rows, "toarray") or len(rows) == 0:
+        return
+    if getattr(rows, "ndim", 1) != 1:
+        return
+    first = rows[0]
+    if isinstance(first, (set, frozenset)) or (
+        isinstance(first, (list, tuple)) and any(isinstance(t, str) for t in first)
+    ):
+        raise ValueError(
+            f"y holds a list of tags a clip, {first!r}. Make an indicator matrix of "
+            "it: sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
+        )

@@ -1,0 +1,16 @@
+"""Operations on batches of clips, as torch modules."""
+
+from sktag.ops.op import Op
+from sktag.ops.scaling import ClipScaleOp, ScaleOp
+from sktag.ops.spectral import MelSpectrogramOp, SpectrogramOp
+from sktag.ops.wave import LevelOp, WindowOp
+
+__all__ = [
+    "ClipScaleOp",
+    "LevelOp",
+    "MelSpectrogramOp",
+    "Op",
+    "ScaleOp",
+    "SpectrogramOp",
+    "WindowOp",
+]

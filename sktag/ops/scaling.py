@@ -1,0 +1,77 @@
+"""Shifting and scaling: standardisation with given or with each clip's statistics."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sktag.ops.op import Op
+
+
+@dataclass(eq=False, repr=False)
+class ScaleOp(Op):
+    """Subtract `shift` and divide by `scale`, for each bin or for all.
+
+    Parameters
+    ----------
+    shift, scale : ndarray of shape (n_bins,) or (1,)
+        What is subtracted, and what is divided by; one number for all bins, or one a
+        bin.
+    inverse : bool, default=False
+        Multiply and add instead.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from sktag.ops import ScaleOp
+    >>> ScaleOp(np.array([1.0]), np.array([2.0]))(torch.tensor([[3.0, 5.0]]))
+    tensor([[1., 2.]])
+    """
+
+    shift: np.ndarray
+    scale: np.ndarray
+    inverse: bool = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale a batch, as in :meth:`sktag.ops.Op.forward`."""
+        column = (-1, 1) if x.ndim == 3 else (-1,)
+        shift = torch.as_tensor(self.shift, dtype=x.dtype, device=x.device)
+        scale = torch.as_tensor(self.scale, dtype=x.dtype, device=x.device)
+        if self.inverse:
+            return x * scale.view(column) + shift.view(column)
+        return (x - shift.view(column)) / scale.view(column)
+
+
+@dataclass(eq=False, repr=False)
+class ClipScaleOp(Op):
+    """Standardise each clip by its own mean and standard deviation.
+
+    Parameters
+    ----------
+    with_mean, with_std : bool, default=True
+        Subtract the mean; divide by the standard deviation (a constant clip is not
+        divided).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.ops import ClipScaleOp
+    >>> ClipScaleOp()(torch.tensor([[1.0, 3.0]]))
+    tensor([[-1.,  1.]])
+    """
+
+    with_mean: bool = True
+    with_std: bool = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale a batch, as in :meth:`sktag.ops.Op.forward`."""
+        dims = tuple(range(1, x.ndim))
+        std, mean = torch.std_mean(x, dim=dims, correction=0, keepdim=True)
+        if self.with_mean:
+            x = x - mean
+        if self.with_std:
+            # Rounding leaves a constant clip with a tiny deviation that is not zero.
+            tiny = 10 * torch.finfo(x.dtype).eps * mean.abs()
+            x = x / torch.where(std <= tiny, torch.ones_like(std), std)
+        return x

@@ -1,0 +1,99 @@
+"""Length and level of waveforms."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sktag.ops.op import Op, Shape
+
+# Level that "rms" brings a clip to: -20 dB below full scale, a usual level of mixes.
+RMS_LEVEL = 0.1
+
+
+@dataclass(eq=False, repr=False)
+class WindowOp(Op):
+    """Cut or extend waveforms to one length.
+
+    Parameters
+    ----------
+    start : int >= 0
+        First sample kept.
+    n_samples : int > 0
+        Length of the result.
+    pad : {"zero", "repeat"}, default="zero"
+        What follows where a waveform is shorter: silence, or the waveform again.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.ops import WindowOp
+    >>> WindowOp(1, 5, pad="repeat")(torch.tensor([[1.0, 2.0, 3.0]]))
+    tensor([[2., 3., 2., 3., 2.]])
+    """
+
+    takes: ClassVar[str | None] = "wave"
+
+    start: int
+    n_samples: int
+    pad: str = "zero"
+
+    def out_shape(self, shape: Sequence[int]) -> Shape:
+        """Tell the shape of the output: (n_clips, n_samples)."""
+        return (shape[0], self.n_samples)
+
+    def out_length(self, length: int) -> int:
+        """Tell how many samples of the output are not padding."""
+        return min(max(0, length - self.start), self.n_samples)
+
+    def in_slice(self, start: int, stop: int) -> tuple[int, int]:
+        """Tell which samples of the input those from `start` to `stop` are."""
+        return start + self.start, stop + self.start
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Cut or extend a batch, as in :meth:`sktag.ops.Op.forward`."""
+        x = x[:, self.start : self.start + self.n_samples]
+        missing = self.n_samples - x.shape[1]
+        if missing == 0:
+            return x
+        if self.pad == "repeat" and x.shape[1] > 0:
+            times = -(-self.n_samples // x.shape[1])
+            return x.repeat(1, times)[:, : self.n_samples]
+        return functional.pad(x, (0, missing))
+
+
+@dataclass(eq=False, repr=False)
+class LevelOp(Op):
+    """Bring each waveform to one level; silence stays silence.
+
+    Parameters
+    ----------
+    level : {"peak", "rms"}
+        "peak": the largest magnitude becomes 1. "rms": the root mean square becomes
+        0.1 (-20 dB), or as much as leaves no sample beyond 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.ops import LevelOp
+    >>> LevelOp("peak")(torch.tensor([[0.1, -0.2]]))
+    tensor([[ 0.5000, -1.0000]])
+    """
+
+    takes: ClassVar[str | None] = "wave"
+
+    level: str
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale a batch, as in :meth:`sktag.ops.Op.forward`."""
+        # The smallest normal number: silence is divided by it and stays 0.
+        tiny = torch.finfo(x.dtype).tiny
+        peak = x.abs().amax(dim=1, keepdim=True)
+        gain = 1 / peak.clamp_min(tiny)
+        if self.level == "rms":
+            rms = x.square().mean(dim=1, keepdim=True).sqrt()
+            gain = torch.minimum(gain, RMS_LEVEL / rms.clamp_min(tiny))
+        return x * gain

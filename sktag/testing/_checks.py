@@ -1,0 +1,274 @@
+"""Checks that a transformer of clips keeps the laws, ours or a third party's.
+
+They use generated clips and no files. Each check raises AssertionError with a message
+that says which law is broken, or passes.
+"""
+
+import pickle
+
+import joblib
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from sktag.clips import ClipArray
+from sktag.clips._sources import ArraySource
+from sktag.ops import Op
+
+# float32 keeps 7 digits; sums over some thousand samples lose one or two of them.
+_TOLERANCE = 1e-5
+# The rate that bare arrays are taken to have.
+_SR = 22050
+
+
+class InaccessibleError(RuntimeError):
+    """Raised by clips that must not be read."""
+
+
+class _InaccessibleSource(ArraySource):
+    """An array that raises when it is read."""
+
+    def read(self, rows, n_threads=None):
+        """Raise."""
+        raise InaccessibleError(
+            "these clips were read, where only their recipe was to be used."
+        )
+
+    def take(self, rows):
+        """Return a source that cannot be read either."""
+        taken = super().take(rows)
+        return _InaccessibleSource(
+            taken._array,
+            taken.sample_rate,
+            taken._lengths,
+            taken.hop_length,
+            taken.frequencies,
+        )
+
+
+def inaccessible_clips(X, *, sample_rate=None):
+    """Make clips that raise when they are read.
+
+    A test double: what uses shapes, rows and ops alone passes with it.
+
+    Parameters
+    ----------
+    X : array of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
+        Waveforms or spectrograms, whose shape the clips have.
+    sample_rate : float, optional
+        In Hz.
+
+    Returns
+    -------
+    ClipArray
+        Clips that raise :class:`InaccessibleError`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktag import MelSpectrogram
+    >>> from sktag.testing import inaccessible_clips
+    >>> clips = inaccessible_clips(np.zeros((4, 22050)), sample_rate=22050)
+    >>> MelSpectrogram(n_mels=64).fit_transform(clips).shape
+    (4, 64, 44)
+    """
+    array = np.asarray(X, dtype=np.float32)
+    return ClipArray(_InaccessibleSource(array, sample_rate))
+
+
+def make_waves(n_clips=6, n_samples=4000, random_state=0):
+    """Make waveforms for tests: tones in noise, no two alike.
+
+    Parameters
+    ----------
+    n_clips : int, default=6
+        Number of clips.
+    n_samples : int, default=4000
+        Length of each.
+    random_state : int, default=0
+        Seed.
+
+    Returns
+    -------
+    ndarray of shape (n_clips, n_samples), float32
+        Waveforms in [-1, 1], for a sample rate of 22,050 Hz.
+
+    Examples
+    --------
+    >>> from sktag.testing import make_waves
+    >>> make_waves(2, 100).shape
+    (2, 100)
+    """
+    rng = np.random.default_rng(random_state)
+    time = np.arange(n_samples) / _SR
+    pitch = rng.uniform(100, 2000, (n_clips, 1))
+    waves = 0.5 * np.sin(2 * np.pi * pitch * time)
+    waves += rng.normal(0, 0.05, waves.shape)
+    return np.clip(waves, -1, 1).astype(np.float32)
+
+
+def _check_op_is_made(transformer, X, clips):
+    out = transformer.fit(clips).transform(clips)
+    assert isinstance(out, ClipArray), "transform(clips) must return clips"
+    new = out.ops[len(clips.ops) :]
+    assert new, "transform(clips) must append an op to those of the clips"
+    assert all(isinstance(op, Op) for op in new), "_make_op must return a sktag.ops.Op"
+
+
+def _check_eager_equals_lazy(transformer, X, clips):
+    lazy = np.asarray(transformer.fit(clips).transform(clips))
+    eager = clone(transformer).fit(X).transform(X)
+    assert isinstance(eager, np.ndarray), "transform(array) must return an array"
+    _assert_close(eager, lazy, "an array and clips of it")
+
+
+def _check_nothing_is_read(transformer, X, clips):
+    fitted = clone(transformer).fit(clips)
+    hidden = inaccessible_clips(X, sample_rate=clips.sample_rate)
+    out = fitted.transform(hidden)
+    assert len(out) == len(X)
+    repr(out)
+    out[1:3].shape  # noqa: B018  # what is asked is that it does not read
+
+
+def _check_shape_is_told(transformer, X, clips):
+    out = transformer.fit(clips).transform(clips)
+    computed = np.asarray(out)
+    assert computed.shape == out.shape, (
+        f"out_shape tells {out.shape}, forward computes {computed.shape}"
+    )
+    assert computed.dtype == out.dtype == np.float32, "numbers must be float32"
+    assert out[:1].shape == (1, *out.shape[1:]), "shapes must not depend on the batch"
+
+
+def _check_rows_are_independent(transformer, X, clips):
+    out = transformer.fit(clips).transform(clips)
+    whole = np.asarray(out)
+    _assert_close(np.asarray(out[[3, 1]]), whole[[3, 1]], "a clip among others")
+    _assert_close(out[2], whole[2], "a clip alone")
+
+
+def _check_hash_is_stable(transformer, X, clips):
+    out = transformer.fit(clips).transform(clips)
+    again = clone(transformer).fit(clips).transform(clips)
+    message = "equal recipes must have equal hashes: keep tensors out of the op"
+    assert joblib.hash(out) == joblib.hash(again), message
+    loaded = pickle.loads(pickle.dumps(out))
+    assert joblib.hash(loaded) == joblib.hash(out), message
+    _assert_close(np.asarray(loaded), np.asarray(out), "a pickled recipe")
+
+
+def _check_op_leaves_its_input(transformer, X, clips):
+    out = transformer.fit(clips).transform(clips)
+    op = out.ops[-1]
+    batch = torch.from_numpy(np.asarray(X).copy())
+    before = batch.clone()
+    op(batch)
+    assert torch.equal(batch, before), "forward must not change its input"
+
+
+def _check_fit_forgets(transformer, X, clips):
+    other = ClipArray.from_array(0.5 * X[:4], sample_rate=clips.sample_rate)
+    fresh = np.asarray(clone(transformer).fit(clips).transform(clips))
+    used = clone(transformer).fit(other).fit(clips)
+    _assert_close(np.asarray(used.transform(clips)), fresh, "a second fit")
+
+
+def _check_other_rate_raises(transformer, X, clips):
+    fitted = transformer.fit(clips)
+    other = ClipArray.from_array(X, sample_rate=2 * _SR)
+    if other.sample_rate == fitted.sr_ or X.ndim == 3:
+        return
+    try:
+        fitted.transform(other)
+    except ValueError as error:
+        if str(_SR) in str(error):
+            return
+        raise AssertionError("the error must name both sample rates") from error
+    raise AssertionError("clips at another sample rate must be an error")
+
+
+_CHECKS = (
+    _check_op_is_made,
+    _check_eager_equals_lazy,
+    _check_nothing_is_read,
+    _check_shape_is_told,
+    _check_rows_are_independent,
+    _check_hash_is_stable,
+    _check_op_leaves_its_input,
+    _check_fit_forgets,
+    _check_other_rate_raises,
+)
+
+
+def clip_transformer_checks(transformer):
+    """List the checks of a transformer, for ``pytest.mark.parametrize``.
+
+    Parameters
+    ----------
+    transformer : ClipTransformer
+        An instance.
+
+    Returns
+    -------
+    list of (str, callable)
+        Names, and functions of no argument that raise AssertionError.
+
+    Examples
+    --------
+    >>> from sktag import Standardizer
+    >>> from sktag.testing import clip_transformer_checks
+    >>> names = [name for name, check in clip_transformer_checks(Standardizer())]
+    >>> names[1]
+    'eager_equals_lazy'
+    """
+    waves = make_waves()
+    kinds = {"wave": waves, "spectrogram": waves.reshape(6, 8, 500)}
+    X = kinds[transformer.takes or "wave"]
+
+    def bind(check):
+        def run():
+            clips = ClipArray.from_array(X, sample_rate=_SR)
+            check(clone(transformer), X, clips)
+
+        return run
+
+    return [(check.__name__.removeprefix("_check_"), bind(check)) for check in _CHECKS]
+
+
+def check_clip_transformer(transformer):
+    """Check that a transformer of clips keeps the laws.
+
+    Parameters
+    ----------
+    transformer : ClipTransformer
+        An instance; it is cloned, never changed.
+
+    Raises
+    ------
+    AssertionError
+        If it breaks one; the message says which.
+
+    See Also
+    --------
+    clip_transformer_checks : The same checks one by one.
+
+    Examples
+    --------
+    >>> from sktag import MelSpectrogram
+    >>> from sktag.testing import check_clip_transformer
+    >>> check_clip_transformer(MelSpectrogram(n_mels=32, n_fft=512))
+    """
+    for _, check in clip_transformer_checks(transformer):
+        check()
+
+
+def _assert_close(actual, expected, what):
+    scale = max(float(np.abs(expected).max(initial=0)), 1e-30)
+    np.testing.assert_allclose(
+        actual,
+        expected,
+        rtol=0,
+        atol=_TOLERANCE * scale,
+        err_msg=f"{what} must give the same numbers",
+    )

@@ -1,0 +1,220 @@
+"""Standardisation of spectrograms and waveforms."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sktag._compat import StrOptions, _fit_context
+from sktag.clips._checks import check_rate
+from sktag.ops import ClipScaleOp, ScaleOp
+from sktag.transformers._base import ClipTransformer
+
+
+class Standardizer(ClipTransformer):
+    """Subtract the mean and divide by the standard deviation.
+
+    What StandardScaler is for columns, for the frequency bands of spectrograms and for
+    waveforms. Statistics are streamed over the clips, a batch at a time, in double
+    precision; padding counts as silence.
+
+    Parameters
+    ----------
+    axis : {"bin", "global", "clip"}, default="bin"
+        "bin": one mean and deviation for each frequency band (a waveform is one band).
+        "global": one for all bands. "clip": each clip by its own, nothing is learned.
+    with_mean : bool, default=True
+        Whether to subtract the mean.
+    with_std : bool, default=True
+        Whether to divide by the standard deviation.
+
+    Attributes
+    ----------
+    mean_ : ndarray of shape (n_bins,) or (1,), or None
+        Mean of each band; None with ``axis="clip"``.
+    var_ : ndarray of shape (n_bins,) or (1,), or None
+        Variance of each band.
+    scale_ : ndarray of shape (n_bins,) or (1,), or None
+        What bands are divided by: the standard deviation, or 1 for constant bands.
+    n_samples_seen_ : int
+        Number of clips the statistics are made of.
+    n_values_seen_ : int
+        Number of values a band's statistics are made of: clips times frames, times
+        bands with ``axis="global"``.
+    sr_ : float or None
+        Sample rate of the clips seen in `fit`, in Hz.
+    n_features_in_ : int
+        Number of samples or bins seen in `fit`, if it was given an array.
+
+    See Also
+    --------
+    sklearn.preprocessing.StandardScaler : The same for tables.
+
+    References
+    ----------
+    Chan, Golub, LeVeque, "Algorithms for computing the sample variance", The American
+    Statistician, 1983: how batches' statistics are merged.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktag import Standardizer
+    >>> spectrograms = np.random.default_rng(0).normal(3, 2, (10, 4, 50))
+    >>> out = Standardizer().fit_transform(spectrograms)
+    >>> bool(abs(out.mean()) < 1e-6)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "axis": [StrOptions({"bin", "global", "clip"})],
+        "with_mean": ["boolean"],
+        "with_std": ["boolean"],
+    }
+
+    def __init__(self, axis="bin", *, with_mean=True, with_std=True):
+        self.axis = axis
+        self.with_mean = with_mean
+        self.with_std = with_std
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Compute the statistics.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Waveforms (n_clips, n_samples) or spectrograms (n_clips, n_bins,
+            n_frames).
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+        """
+        for name in ("mean_", "var_", "scale_", "n_samples_seen_", "n_values_seen_"):
+            if hasattr(self, name):
+                delattr(self, name)
+        return self.partial_fit(X)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Add more clips to the statistics.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips with as many bands as those before; their length may differ.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        first = not hasattr(self, "n_samples_seen_")
+        if first:
+            clips = self._fit_clips(X)
+            self.mean_ = self.var_ = self.scale_ = None
+            self.n_samples_seen_ = self.n_values_seen_ = 0
+        else:
+            clips = self._check_clips(X, reset=False)
+            check_rate(clips, self.sr_, "Standardizer")
+        if self.axis != "clip":
+            for batch in clips.batches():
+                self._merge(batch)
+            std = np.sqrt(self.var_)
+            # Rounding leaves a constant band with a tiny deviation that is not zero.
+            tiny = 10 * np.finfo(np.float32).eps * np.abs(self.mean_)
+            self.scale_ = np.where(std <= tiny, 1.0, std)
+        self.n_samples_seen_ += len(clips)
+        return self
+
+    def _merge(self, batch):
+        """Merge the statistics of a batch into those of all before it."""
+        bands = batch[:, np.newaxis] if batch.ndim == 2 else batch
+        axes = (0, 1, 2) if self.axis == "global" else (0, 2)
+        n = bands.size // (1 if self.axis == "global" else bands.shape[1])
+        mean = np.atleast_1d(bands.mean(axis=axes, dtype=np.float64))
+        var = np.atleast_1d(bands.var(axis=axes, dtype=np.float64))
+        if self.n_values_seen_ == 0:
+            self.mean_, self.var_ = mean, var
+        else:
+            old, total = self.n_values_seen_, self.n_values_seen_ + n
+            delta = mean - self.mean_
+            self.mean_ = self.mean_ + delta * (n / total)
+            within = (self.var_ * old + var * n) / total
+            self.var_ = within + delta**2 * (old / total) * (n / total)
+        self.n_values_seen_ += n
+
+    def transform(self, X):
+        """Standardise clips, or an array.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips with as many bands as in `fit`; their length may differ.
+
+        Returns
+        -------
+        ClipArray or ndarray of float32
+            Standardised clips.
+        """
+        return super().transform(X)
+
+    def inverse_transform(self, X):
+        """Undo the standardisation.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Standardised clips.
+
+        Returns
+        -------
+        ClipArray or ndarray of float32
+            Clips as they were.
+
+        Raises
+        ------
+        ValueError
+            With ``axis="clip"``, where each clip's statistics are gone.
+        """
+        check_is_fitted(self, "sr_")
+        if self.axis == "clip":
+            raise ValueError(
+                'axis="clip" cannot be undone: each clip\'s mean and deviation are not '
+                'kept. Use axis="bin" or "global".'
+            )
+        clips = self._check_clips(X, reset=False)
+        out = clips.map(self._scale_op(inverse=True))
+        return out if clips is X else out.to_numpy()
+
+    def _check_clips(self, X, *, reset):
+        clips = super()._check_clips(X, reset=reset)
+        if not reset:
+            self._check_bands(clips)
+        return clips
+
+    def _check_bands(self, clips):
+        if self.axis != "bin":
+            return
+        n_bands = clips.shape[1] if clips.ndim == 3 else 1
+        if n_bands != len(self.mean_):
+            raise ValueError(
+                f"Standardizer was fitted on {len(self.mean_)} bands and is given "
+                f"{n_bands}: give the front-end the parameters of training."
+            )
+
+    def _scale_op(self, *, inverse=False):
+        none = np.zeros_like(self.mean_)
+        return ScaleOp(
+            self.mean_ if self.with_mean else none,
+            self.scale_ if self.with_std else none + 1,
+            inverse,
+        )
+
+    def _make_op(self, sample_rate):
+        if self.axis == "clip":
+            return ClipScaleOp(self.with_mean, self.with_std)
+        return self._scale_op()

@@ -1,0 +1,287 @@
+"""The layout holds: imports point one way, and files stay short.
+
+The imports are read from the source, those inside functions included, so that a cycle
+hidden in a function counts too.
+"""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "sktag"
+MAX_LINES = 450  # aim at 400
+
+# What a module may import of sktag: itself, and these. None: anything but `NEVER`.
+MAY_IMPORT = {
+    "sktag": None,
+    "sktag._config": [],
+    "sktag._compat": [],
+    "sktag.ops": [],
+    "sktag.augment": ["sktag.ops"],
+    "sktag.nets": ["sktag.ops"],
+    "sktag.clips": ["sktag._config", "sktag.ops.op"],
+    "sktag.transformers": [
+        "sktag._compat",
+        "sktag._config",
+        "sktag.augment",
+        "sktag.clips",
+        "sktag.ops",
+    ],
+    "sktag.estimators": [
+        "sktag._compat",
+        "sktag._config",
+        "sktag.clips",
+        "sktag.nets",
+        "sktag.ops",
+    ],
+    "sktag.recipes": None,
+    "sktag.datasets": None,
+    "sktag.metrics": None,
+    "sktag.model_selection": None,
+    "sktag.export": None,
+    "sktag.testing": None,
+    "sktag.inspection": None,
+}
+# What is there from the first release on; a rule about nothing would pass unnoticed.
+ALWAYS_THERE = {
+    "sktag._compat",
+    "sktag._config",
+    "sktag.clips",
+    "sktag.datasets",
+    "sktag.estimators",
+    "sktag.nets",
+    "sktag.ops",
+    "sktag.testing",
+    "sktag.transformers",
+}
+NEVER = "sktag.inspection"  # it looks at all, nobody looks at it
+
+SCIKIT = ["sklearn", "skorch"]
+FILES = ["os", "pathlib"]
+FOREIGN_NEVER = {
+    "sktag.ops": SCIKIT + FILES,
+    "sktag.augment": SCIKIT + FILES,
+    "sktag.nets": SCIKIT + FILES,
+    "sktag.clips": SCIKIT,
+    "sktag.clips._audio": ["torch", *SCIKIT],
+}
+
+
+class Import(NamedTuple):
+    """One name that a module imports."""
+
+    module: str
+    target: str
+    at: str
+
+
+def module_name(path, package):
+    parts = path.relative_to(package.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_within(name, *prefixes):
+    return any(name == p or name.startswith(p + ".") for p in prefixes)
+
+
+def targets_of(node, module, is_package):
+    """Return the dotted names that an import statement asks for."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = node.module or ""
+    if node.level:
+        up = node.level - is_package
+        parts = module.split(".")
+        base = ".".join(parts[: len(parts) - up] + ([base] if base else []))
+    return [f"{base}.{alias.name}" for alias in node.names]
+
+
+def imports_of(package, *, only_at_import=False):
+    """Return all imports of a package; `only_at_import` leaves out function bodies."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        module = module_name(path, package)
+        pending = [ast.parse(path.read_text(encoding="utf-8"))]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                at = f"{path.relative_to(package.parent)}:{node.lineno}"
+                is_package = path.name == "__init__.py"
+                for target in targets_of(node, module, is_package):
+                    found.append(Import(module, target, at))
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            if not (only_at_import and is_function):
+                pending.extend(ast.iter_child_nodes(node))
+    assert found, f"no imports found in {package}: the guard would guard nothing"
+    return found
+
+
+def wrong_arrows(imports):
+    """Return the imports of sktag by sktag that `MAY_IMPORT` does not allow."""
+    wrong = []
+    for module, target, at in imports:
+        wing = ".".join(module.split(".")[:2])
+        if not is_within(target, "sktag"):
+            continue
+        allowed = MAY_IMPORT[wing]
+        if allowed is None:
+            fine = wing == NEVER or not is_within(target, NEVER)
+        else:
+            fine = is_within(target, wing, *allowed)
+        if not fine:
+            wrong.append(f"{at}: {module} imports {target}")
+    return wrong
+
+
+def foreign_imports(imports):
+    """Return the imports of other packages that `FOREIGN_NEVER` forbids."""
+    return [
+        f"{at}: {module} imports {target}"
+        for module, target, at in imports
+        for wing, forbidden in FOREIGN_NEVER.items()
+        if is_within(module, wing) and is_within(target, *forbidden)
+    ]
+
+
+def private_sklearn(imports):
+    """Return the imports of scikit-learn's private names outside `_compat`."""
+    return [
+        f"{at}: {module} imports {target}"
+        for module, target, at in imports
+        if module != "sktag._compat"
+        and is_within(target, "sklearn")
+        and any(p.startswith("_") and p != "__version__" for p in target.split("."))
+    ]
+
+
+@pytest.fixture(scope="module")
+def imports():
+    return imports_of(PACKAGE)
+
+
+@pytest.fixture
+def plant(tmp_path):
+    """Return a function that writes a package of one module."""
+
+    def write(module, source):
+        path = tmp_path.joinpath(*module.split(".")).with_suffix(".py")
+        path.parent.mkdir(parents=True)
+        path.write_text(source)
+        return tmp_path / "sktag"
+
+    return write
+
+
+def test_layout_each_module_is_known_to_the_arrows():
+    names = {f"sktag.{p.stem}" for p in PACKAGE.glob("*.py")} - {"sktag.__init__"}
+    names |= {f"sktag.{p.parent.name}" for p in PACKAGE.glob("*/*.py")}
+    assert names >= ALWAYS_THERE
+    assert names <= set(MAY_IMPORT), "say in MAY_IMPORT what the new module may import"
+
+
+def test_arrows_of_the_package_point_one_way(imports):
+    assert wrong_arrows(imports) == []
+
+
+def test_foreign_packages_of_the_basements_are_torch_and_numpy_only(imports):
+    assert foreign_imports(imports) == []
+
+
+def test_private_sklearn_names_come_through_compat(imports):
+    assert any(module == "sktag._compat" for module, _, _ in imports)
+    assert private_sklearn(imports) == []
+
+
+def test_librosa_at_module_level_is_never_imported():
+    found = imports_of(PACKAGE, only_at_import=True)
+    assert [i.at for i in found if is_within(i.target, "librosa")] == []
+
+
+def test_import_sktag_in_a_new_process_leaves_slow_packages_alone():
+    code = "import sys, sktag; sktag.__all__; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert {"librosa", "numba", "matplotlib"} & set(run.stdout.split()) == set()
+
+
+def test_files_of_the_package_can_be_read_in_one_sitting():
+    n_lines = {
+        str(path.relative_to(PACKAGE)): len(path.read_text("utf-8").splitlines())
+        for path in PACKAGE.rglob("*.py")
+    }
+    assert n_lines
+    assert {path: n for path, n in n_lines.items() if n > MAX_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("sktag.clips._array", "from sktag.ops.spectral import Mel"),
+        ("sktag.clips._array", "from ..transformers import RawWave"),
+        ("sktag.clips._array", "import sktag"),
+        ("sktag.ops.cqt", "from sktag.clips import ClipArray"),
+        ("sktag.nets.blocks", "def f():\n    from sktag import ClipArray"),
+        (
+            "sktag.estimators._tagger",
+            "from ..transformers._base import ClipTransformer",
+        ),
+        ("sktag.transformers._cqt", "import sktag.estimators._tagger"),
+        ("sktag.recipes", "from sktag import inspection"),
+        ("sktag.testing.__init__", "from ..inspection import TagDisplay"),
+        ("sktag.__init__", "from . import inspection"),
+    ],
+)
+def test_wrong_arrow_planted_is_found(plant, module, source):
+    assert len(wrong_arrows(imports_of(plant(module, source)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("sktag.clips._array", "from sktag.ops.op import Op"),
+        ("sktag.clips._array", "from . import _cache"),
+        ("sktag.clips.__init__", "from ._array import ClipArray"),
+        ("sktag.estimators._tagger", "from ..nets.cnn2d import FCN"),
+        ("sktag.inspection._display", "from sktag.inspection import _axes"),
+        ("sktag.__init__", "from sktag.clips import ClipArray"),
+    ],
+)
+def test_right_arrow_planted_is_let_through(plant, module, source):
+    assert wrong_arrows(imports_of(plant(module, source))) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("sktag.ops.op", "from sklearn.base import clone"),
+        ("sktag.augment.waveform", "import os.path as p"),
+        ("sktag.nets.blocks", "from pathlib import Path"),
+        ("sktag.clips._array", "import skorch.utils"),
+        ("sktag.clips._audio", "import torch"),
+    ],
+)
+def test_foreign_import_planted_is_found(plant, module, source):
+    assert len(foreign_imports(imports_of(plant(module, source)))) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from sklearn.base import _fit_context",
+        "from sklearn.utils._param_validation import Interval",
+        "import sklearn.utils._testing",
+    ],
+)
+def test_private_sklearn_name_planted_is_found(plant, source):
+    assert len(private_sklearn(imports_of(plant("sktag.recipes", source)))) == 1
+
+
+def test_librosa_planted_in_a_function_is_let_through(plant):
+    package = plant("sktag.recipes", "import numpy\ndef f():\n    import librosa")
+    found = imports_of(package, only_at_import=True)
+    assert [i.target for i in found] == ["numpy"]

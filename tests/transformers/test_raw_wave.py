@@ -1,0 +1,236 @@
+"""RawWave: what it takes, what it gives, what it says of bad input."""
+
+import pickle
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from sklearn.base import clone
+
+from sktag import ClipArray, RawWave
+from sktag.testing import clip_transformer_checks
+
+# "eager in, eager out" is the law that RawWave is a documented exception of.
+LAWS = [
+    (name, check)
+    for name, check in clip_transformer_checks(RawWave(duration=0.1, normalize="peak"))
+    if name != "eager_equals_lazy"
+]
+
+
+@pytest.mark.parametrize(("name", "check"), LAWS)
+def test_laws_hold(name, check):
+    check()
+
+
+def test_array_gives_the_same_clips_as_files(waves, wave_paths):
+    raw = RawWave(duration=0.1, normalize="peak")
+    of_array, of_files = (raw.fit(X).transform(X) for X in (waves, wave_paths))
+    assert isinstance(of_array, ClipArray)
+    np.testing.assert_array_equal(np.asarray(of_array), np.asarray(of_files))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        list,
+        tuple,
+        np.array,
+        lambda paths: np.array(paths, dtype=object),
+        lambda paths: [Path(p) for p in paths],
+        lambda paths: np.array(paths)[:, np.newaxis],
+        pd.Series,
+        lambda paths: pd.Series(paths, index=range(10, 10 + len(paths))),
+        lambda paths: pd.DataFrame({"file": paths}),
+    ],
+)
+def test_paths_in_any_container_are_read(make, wave_paths, waves):
+    clips = RawWave().fit_transform(make(wave_paths))
+    np.testing.assert_array_equal(np.asarray(clips), waves)
+    assert clips.sample_rate == 22050
+
+
+@pytest.mark.parametrize("make", [np.array, pd.DataFrame, lambda w: list(w)])
+def test_waveforms_in_any_container_are_taken(make, waves):
+    clips = RawWave().fit_transform(make(waves))
+    np.testing.assert_array_equal(np.asarray(clips), waves)
+
+
+@pytest.mark.parametrize("pad", ["zero", "repeat"])
+@pytest.mark.parametrize("offset", [0.0, 0.001])
+@pytest.mark.parametrize("as_files", [True, False])
+def test_unequal_lengths_are_cut_and_padded(pad, offset, as_files, tmp_path):
+    waves = [np.arange(1, n + 1, dtype=np.float32) / 100 for n in (10, 40, 25)]
+    X = waves
+    if as_files:
+        X = [str(tmp_path / f"{i}.wav") for i in range(3)]
+        for path, wave in zip(X, waves, strict=True):
+            soundfile.write(path, wave, 1000, subtype="FLOAT")
+    clips = RawWave(sr=1000, duration=0.03, offset=offset, pad=pad).fit_transform(X)
+    start = round(offset * 1000)
+    for row, wave in zip(np.asarray(clips), waves, strict=True):
+        kept = wave[start : start + 30]
+        expected = (
+            np.resize(kept, 30)
+            if pad == "repeat"
+            else np.pad(kept, (0, 30 - len(kept)))
+        )
+        np.testing.assert_array_equal(row, expected)
+    assert clips.lengths.tolist() == [10 - start, 30, 25 - start]
+
+
+def test_duration_is_learned_from_the_longest_clip(tmp_path):
+    paths = [tmp_path / "short.wav", tmp_path / "long.wav"]
+    for path, n in zip(paths, (8000, 12001), strict=True):
+        soundfile.write(path, np.zeros(n), 8000)
+    raw = RawWave(sr=4000).fit(paths)
+    assert raw.duration_ == 6001 / 4000  # 12001 samples, halved and rounded up
+    assert raw.transform(paths[:1]).shape == (1, 6001)
+    assert raw.transform(paths).lengths.tolist() == [4000, 6001]
+    assert raw.duration is None
+
+
+def test_duration_far_beyond_the_median_warns():
+    waves = [np.zeros(100), np.zeros(100), np.zeros(401)]
+    with pytest.warns(
+        UserWarning, match=r"most clips will be mostly padding\. Set dur"
+    ):
+        RawWave(sr=100).fit(waves)
+
+
+def test_resampled_file_equals_soxr(tmp_path):
+    import soxr
+
+    wave = np.random.default_rng(0).uniform(-1, 1, 44100).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", wave, 44100, subtype="FLOAT")
+    (row,) = RawWave(sr=22050).fit_transform([tmp_path / "a.wav"])
+    # Block-wise and whole resampling differ in rounding only.
+    np.testing.assert_allclose(row, soxr.resample(wave, 44100, 22050), atol=1e-5)
+
+
+@pytest.mark.parametrize("normalize", ["peak", "rms"])
+def test_normalize_brings_clips_to_one_level(normalize, waves):
+    scaled = waves * np.linspace(0.1, 1, len(waves))[:, np.newaxis]
+    out = np.asarray(RawWave(normalize=normalize).fit_transform(scaled))
+    level = np.abs(out).max(axis=1)
+    if normalize == "rms":
+        level = 10 * np.sqrt((out**2).mean(axis=1))
+    np.testing.assert_allclose(level, 1, rtol=1e-5)
+
+
+def test_clips_of_another_raw_wave_are_cropped_lazily(wave_paths, waves):
+    clips = RawWave().fit_transform(wave_paths)
+    out = RawWave(duration=0.1).fit_transform(clips)
+    np.testing.assert_array_equal(np.asarray(out), waves[:, :2205])
+
+
+def test_clips_at_another_rate_raise(wave_paths):
+    clips = RawWave().fit_transform(wave_paths)
+    with pytest.raises(ValueError, match=r"RawWave\(sr=16000\) .* clips at 22050"):
+        RawWave(sr=16000).fit(clips)
+
+
+def test_arrays_of_another_length_raise_at_transform(waves):
+    raw = RawWave().fit(waves)
+    with pytest.raises(
+        ValueError, match="5511 features, but RawWave is expecting 5512"
+    ):
+        raw.transform(waves[:, 1:])
+
+
+def test_fit_on_paths_after_arrays_forgets_the_number_of_samples(waves, wave_paths):
+    raw = RawWave().fit(waves).fit(wave_paths)
+    assert not hasattr(raw, "n_features_in_")
+
+
+def test_on_error_puts_silence_in_place_of_a_bad_file(wave_paths, waves, tmp_path):
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    X = [wave_paths[0], bad, wave_paths[1], tmp_path / "missing.wav"]
+    with pytest.warns(UserWarning, match="Silence stands in for it") as caught:
+        raw = RawWave(on_error="warn").fit(X)
+    assert [Path(b).name for b in ("bad.wav", "missing.wav")] == [
+        name
+        for name in ("bad.wav", "missing.wav")
+        if any(name in str(w.message) for w in caught)
+    ]
+    assert raw.failed_.tolist() == [1, 3]
+    silent = RawWave(on_error="silence").fit(X)
+    clips = silent.transform(X)
+    assert silent.failed_.tolist() == [1, 3]
+    out = np.asarray(clips)
+    np.testing.assert_array_equal(out[[0, 2]], waves[:2])
+    assert (out[[1, 3]] == 0).all()
+    assert clips.lengths.tolist() == [5512, 0, 5512, 0]
+    assert joblib.hash(pickle.loads(pickle.dumps(clips))) == joblib.hash(clips)
+
+
+def test_file_that_breaks_after_its_header_obeys_on_error(wave_paths, tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(Path(wave_paths[0]).read_bytes())
+    raising = RawWave().fit_transform([path])
+    warning = RawWave(on_error="warn").fit_transform([path])
+    path.write_text("no sound any more")
+    with pytest.raises(ValueError, match=r"a\.wav"):
+        raising[0]
+    with pytest.warns(UserWarning, match=r"a\.wav.*Silence"):
+        assert (warning[0] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("write", "error", "message"),
+    [
+        (None, FileNotFoundError, "no such sound file"),
+        (lambda p: p.mkdir(), IsADirectoryError, "give the files in it"),
+        (lambda p: p.touch(), ValueError, "is empty"),
+        (lambda p: p.write_text("lyrics"), ValueError, "convert others"),
+        (
+            lambda p: soundfile.write(p, np.zeros(0), 8000),
+            ValueError,
+            "holds no sound",
+        ),
+    ],
+    ids=["missing", "directory", "empty", "text", "no frames"],
+)
+def test_bad_file_raises_and_is_named(write, error, message, wave_paths, tmp_path):
+    path = tmp_path / "bad.wav"
+    if write is not None:
+        write(path)
+    with pytest.raises(error, match=message) as caught:
+        RawWave().fit([wave_paths[0], path])
+    assert "bad.wav" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ("song.wav", r"give a list of paths, \['song.wav'\]"),
+        (["song.wav", None], "row 1 is None"),
+        (np.zeros(5), "Expected 2D array"),
+        (np.zeros((2, 3, 4)), "waveforms .* X has 3 dimensions"),
+        (np.array([[0.0, np.nan]]), "contains NaN"),
+        ([np.zeros(3), np.array([0.0, np.inf])], r"X\[1\] contains infinity"),
+        ([], "Expected 2D array|0 sample"),
+    ],
+)
+def test_bad_x_raises(X, message):
+    with pytest.raises(ValueError, match=message):
+        RawWave().fit(X)
+
+
+def test_offset_beyond_every_clip_raises(waves):
+    with pytest.raises(ValueError, match="lower offset"):
+        RawWave(offset=10).fit(waves)
+
+
+def test_duration_of_less_than_a_sample_raises(waves):
+    with pytest.raises(ValueError, match="durations are in seconds"):
+        RawWave(duration=1e-6).fit(waves)
+
+
+def test_parameters_are_kept_and_cloned(tmp_path):
+    raw = RawWave(8000, duration=2, memory=tmp_path, pad="repeat", n_jobs=2)
+    assert clone(raw).get_params() == raw.get_params()
