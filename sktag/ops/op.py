@@ -37,14 +37,10 @@ class Op(nn.Module):
         Kind of clips the op takes; None for both.
     gives : {"wave", "spectrogram"} or None
         Kind of clips it gives; None for the kind it got.
-    hop_length : int or None
-        Samples from one column of the output to the next; None where the op leaves
-        the time axis as it is.
     """
 
     takes: ClassVar[str | None] = None
     gives: ClassVar[str | None] = None
-    hop_length: ClassVar[int | None] = None
 
     def __post_init__(self) -> None:
         """Make the torch module ready, once the dataclass has set its fields."""
@@ -109,6 +105,11 @@ class Op(nn.Module):
             Columns of the output.
         """
         return length
+
+    @property
+    def hop_length(self) -> int | None:
+        """Samples from one column to the next; None where time is left as it is."""
+        return None
 
     @property
     def frequencies(self) -> np.ndarray | None:

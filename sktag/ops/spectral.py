@@ -50,7 +50,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
 
     sr: float
     n_fft: int = 2048
-    hop_length: int = 512  # type: ignore[misc]  # a field here, never None
+    hop_length: int = 512
     win_length: int | None = None
     window: Window = "hann"
     center: bool = True
