@@ -10,7 +10,7 @@ ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --disable-pip-version-check -c constraints.txt
-BENCHMARKS := $(wildcard benchmarks/bench_*.py)
+BENCHMARKS := esc10 fluid_mix
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench clean
@@ -30,9 +30,8 @@ lint: $(VENV)/.dev ## Check style, types and docstrings
 	$(RUN) -m mypy
 	$(RUN) -m numpydoc lint $$(find sktag -name '*.py')
 
-bench: $(VENV)/.bench ## Measure speed and memory
-	@test -n "$(BENCHMARKS)" || { echo "There is no benchmarks/bench_*.py." >&2; exit 1; }
-	@set -e; for script in $(BENCHMARKS); do echo "$$script"; $(RUN) $$script; done
+bench: $(VENV)/.bench ## Measure accuracy and speed on the audio in SKTAG_DATA
+	@set -e; for name in $(BENCHMARKS); do $(RUN) -m benchmarks $$name; done
 
 clean: ## Remove .venv, caches and builds
 	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Measurements: speed, memory and accuracy, on the machine at hand."""

@@ -1,0 +1,60 @@
+"""scikit-learn's own checks, of every estimator.
+
+The least number of checks is asserted: a tag that is a little off makes
+scikit-learn skip most of them and stay green.
+"""
+
+import pytest
+from sklearn.utils.estimator_checks import (
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
+
+from sktag import CNN2DClassifier, MelSpectrogram, RawWave, Standardizer
+
+# scikit-learn's toy data are tables of a few columns: clips of a few samples, and
+# spectrograms of a few bins and one frame. The warnings say so, rightly.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*shorter than one window:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*mel bands are empty:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*is too short for 'compact':UserWarning"),
+    pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
+]
+ESTIMATORS = {
+    "RawWave": (RawWave(sr=8000), 47),
+    "MelSpectrogram": (MelSpectrogram(8, n_fft=32, hop_length=16), 47),
+    "Standardizer-bin": (Standardizer(), 47),
+    "Standardizer-global": (Standardizer("global"), 47),
+    "Standardizer-clip": (Standardizer("clip"), 47),
+    # Quick settings: the checks fit some 150 times, and three ask for accuracy.
+    "CNN2DClassifier": (
+        CNN2DClassifier(n_filters=(8,), max_epochs=20, lr=3e-2, batch_size=32),
+        67,
+    ),
+}
+EXPECTED = {
+    "CNN2DClassifier": {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "batches of repeated rows are other batches than batches of weighted rows; "
+            "in full batches weights do equal repetitions, see tests/estimators"
+        )
+    }
+}
+
+
+def expected_failures(estimator):
+    return EXPECTED.get(type(estimator).__name__, {})
+
+
+@parametrize_with_checks(
+    [estimator for estimator, _ in ESTIMATORS.values()],
+    expected_failed_checks=expected_failures,
+)
+def test_check_of_scikit_learn_passes(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_checks_of_scikit_learn_are_as_many_as_they_should_be(name):
+    estimator, n_checks = ESTIMATORS[name]
+    assert len(list(estimator_checks_generator(estimator))) >= n_checks
