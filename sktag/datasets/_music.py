@@ -141,7 +141,7 @@ def make_music(
         - "genre": blues, bossa, dance, reggae, rock or waltz, by a small band;
         - "instrument": bell, bowed, electric_piano, flute, guitar or organ, in a
           phrase by that instrument alone. For a problem that a net solves with a
-          few clips, keep bell, bowed and organ (see Examples);
+          few clips, keep bowed, guitar and organ (see Examples);
         - "tags": any of arpeggio, bass, bell, drums, fast, guitar, organ, pad. A
           clip has 1 to 6 of them, and each is in two clips of five.
     sr : int >= 4000, default=22050
@@ -208,7 +208,7 @@ def make_music(
     Three instruments that are easy to tell apart:
 
     >>> music = make_music(12, task="instrument", sr=8000, duration=1.0, random_state=0)
-    >>> easy = np.isin(music.target, ["bell", "bowed", "organ"])
+    >>> easy = np.isin(music.target, ["bowed", "guitar", "organ"])
     >>> X, y = music.data[easy], music.target[easy]
     >>> X.shape
     (6, 8000)

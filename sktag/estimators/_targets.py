@@ -8,7 +8,7 @@ in double precision, so that rows sum to one and close scores keep their order.
 import numpy as np
 import torch
 from scipy.special import expit, softmax
-from sklearn.utils import column_or_1d
+from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array
@@ -166,6 +166,8 @@ def check_y(y):
             "a row of tags for each clip."
         )
     _refuse_lists_of_tags(y)
+    if isinstance(y, np.ndarray) and y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
     kind = type_of_target(y, input_name="y")
     if kind == "multilabel-indicator":
         return check_array(
