@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "sktag": None,
     "sktag._config": [],
     "sktag._compat": [],
+    "sktag._validation": [],
     "sktag.ops": [],
     "sktag.augment": ["sktag.ops"],
     "sktag.nets": ["sktag.ops"],
@@ -27,6 +28,7 @@ MAY_IMPORT = {
     "sktag.transformers": [
         "sktag._compat",
         "sktag._config",
+        "sktag._validation",
         "sktag.augment",
         "sktag.clips",
         "sktag.ops",
@@ -34,6 +36,7 @@ MAY_IMPORT = {
     "sktag.estimators": [
         "sktag._compat",
         "sktag._config",
+        "sktag._validation",
         "sktag.clips",
         "sktag.nets",
         "sktag.ops",

@@ -74,8 +74,9 @@ def decoded(monkeypatch):
 
 def test_pipeline_learns_from_paths(music):
     paths, y = music
-    pipe = make_pipe().fit(paths[::2], y[::2])
-    assert pipe.score(paths[1::2], y[1::2]) > 0.6  # of 18 clips; chance is 1/3
+    kept = np.arange(len(y)) % 4 != 0
+    pipe = make_pipe().fit(paths[kept], y[kept])
+    assert pipe.score(paths[~kept], y[~kept]) > 0.6  # of 9 clips; chance is 1/3
     assert pipe.classes_.tolist() == ["bowed", "guitar", "organ"]
 
 

@@ -1,7 +1,5 @@
 """Checks of clips that transformers and estimators share, with their messages."""
 
-from typing import Any
-
 from sktag.clips._array import ClipArray
 
 _REMEDY = {
@@ -53,28 +51,4 @@ def check_rate(clips: ClipArray, sr: float | None, name: str) -> None:
         raise ValueError(
             f"{name} was fitted on clips at {sr:g} Hz and is given clips at {rate:g} "
             f"Hz: decode them at the rate of training, RawWave(sr={sr:g})."
-        )
-
-
-def refuse_paths(X: Any, name: str) -> None:
-    """Raise where file paths were given to a step that takes clips.
-
-    Parameters
-    ----------
-    X : object
-        What the step was given.
-    name : str
-        The step.
-
-    Raises
-    ------
-    ValueError
-        If X holds strings or paths.
-    """
-    first = X[0] if isinstance(X, (list, tuple)) and X else X
-    is_path = isinstance(first, str) or hasattr(first, "__fspath__")
-    if is_path or getattr(getattr(X, "dtype", None), "kind", None) == "U":
-        raise ValueError(
-            f"{name} takes clips or arrays of numbers and was given file paths: put "
-            "RawWave() before it."
         )

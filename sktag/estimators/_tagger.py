@@ -13,13 +13,14 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_consistent_length
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
 from skorch.history import History
 
 from sktag._compat import Interval, StrOptions, _check_sample_weight
+from sktag._validation import validate_array
 from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind, check_rate, refuse_paths
+from sktag.clips._checks import check_kind, check_rate
 from sktag.estimators._callbacks import SCHEDULES, make_callbacks, progress_bar
 from sktag.estimators._loading import Batches, ClipDataset, fill_cache, read_batches
 from sktag.estimators._state import (
@@ -350,10 +351,7 @@ class BaseTagger(BaseEstimator):
             if reset and hasattr(self, "n_features_in_"):
                 del self.n_features_in_
         else:
-            refuse_paths(X, name)
-            X = validate_data(
-                self, X, dtype=np.float32, allow_nd=True, order="C", reset=reset
-            )
+            X = validate_array(self, X, reset=reset)
             if X.ndim > 3:
                 raise ValueError(
                     f"{name} takes spectrograms (n_clips, n_bins, n_frames); X has "

@@ -209,8 +209,8 @@ def make_targets(y, class_weight=None, classes=None):
     labels = np.unique(y if classes is None else classes)
     if len(labels) < 2:
         raise ValueError(
-            f"y has 1 class only, {labels[0]!r}: a classifier needs clips of at "
-            "least two classes."
+            f"y has 1 class only, {labels.tolist()[0]!r}: a classifier needs clips of "
+            "at least two classes."
         )
     return ClassTargets(labels, class_weight)
 

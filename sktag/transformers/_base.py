@@ -6,13 +6,13 @@ numbers by construction. Checks that all share (kind, sample rate, number of bin
 samples) are here too.
 """
 
-import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import _fit_context
+from sktag._validation import validate_array
 from sktag.clips._array import DEFAULT_SR, ClipArray
-from sktag.clips._checks import check_kind, check_rate, refuse_paths
+from sktag.clips._checks import check_kind, check_rate
 
 
 class ClipTransformer(TransformerMixin, BaseEstimator):
@@ -139,10 +139,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             if reset and hasattr(self, "n_features_in_"):
                 del self.n_features_in_
             return X
-        refuse_paths(X, name)
-        X = validate_data(
-            self, X, dtype=np.float32, allow_nd=True, order="C", reset=reset
-        )
+        X = validate_array(self, X, reset=reset)
         if X.ndim > 3 or (self.takes == "wave" and X.ndim == 3):
             takes = (
                 "waveforms (n_clips, n_samples)"
