@@ -53,7 +53,8 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
         After each convolution. "relu" in "compact".
     weight_init : str, default=None
         "he_uniform", "he_normal", "xavier_uniform", "xavier_normal", "lecun_normal",
-        "orthogonal", or "default" for torch's own. "he_normal" in "compact".
+        "orthogonal", or "default" for torch's own. In "compact" it is "he_normal",
+        but for the output, which starts near 0.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
         Optimizer, or a class of ``torch.optim``. "sgd" has Nesterov momentum of 0.9.
         Further parameters go to `net_params`, as ``optimizer__momentum``.

@@ -133,3 +133,9 @@ def test_default_initialiser_leaves_the_weights():
     before = layer.weight.clone()
     init_weights(layer, "default")
     assert torch.equal(layer.weight, before)
+
+
+def test_logits_of_the_default_network_start_near_zero():
+    torch.manual_seed(0)
+    net, _ = build((32, 32))
+    assert net(torch.randn(8, 32, 32)).abs().max() < 0.5
