@@ -22,11 +22,9 @@ from sktag.clips._sources import ArraySource, Source
 from sktag.ops.op import Op
 
 DEFAULT_SR = 22050
-_MISSING_STEP = {
-    "wave": "waveforms, but these clips are spectrograms: leave out the front-end "
-    "(MelSpectrogram, ...) before it",
-    "spectrogram": "spectrograms, but these clips are waveforms: put a front-end "
-    "(MelSpectrogram, ...) before it",
+REMEDY = {
+    "wave": "leave out the front-end (MelSpectrogram, ...) before it",
+    "spectrogram": "put a front-end (MelSpectrogram, ...) before it",
 }
 # Waveform bytes computed at a time where a whole array is made: a few long clips.
 _BATCH_BYTES = 2**25
@@ -92,7 +90,8 @@ class ClipArray:
         for op in ops:
             if op.takes is not None and op.takes != self.kind:
                 raise ValueError(
-                    f"{type(op).__name__} takes {_MISSING_STEP[op.takes]}."
+                    f"{type(op).__name__} takes {op.takes}s, but these clips are "
+                    f"{self.kind}s: {REMEDY[op.takes]}."
                 )
             shape = op.out_shape(shape)
             self.kind = op.gives or self.kind
@@ -144,6 +143,15 @@ class ClipArray:
             )
         if sample_rate is None and array.ndim == 2:
             sample_rate = DEFAULT_SR
+        if sample_rate is not None and sample_rate == int(sample_rate):
+            sample_rate = int(sample_rate)  # equal rates have equal hashes
+        if lengths is not None:
+            lengths = np.asarray(lengths, dtype=int)
+            if lengths.shape != array.shape[:1]:
+                raise ValueError(
+                    f"lengths has shape {lengths.shape}, but there are {len(array)} "
+                    "clips: give one number a clip."
+                )
         return cls(ArraySource(array, sample_rate, lengths, hop_length, frequencies))
 
     @property
@@ -284,7 +292,7 @@ class ClipArray:
             The computed clips.
         """
         x = torch.from_numpy(self.read(rows, n_threads))
-        with torch.inference_mode():
+        with torch.no_grad():
             for op in self.ops:
                 x = op(x)
         return x

@@ -86,7 +86,8 @@ class DiskCache:
         """Return the array kept under a key as a memory map, or None."""
         try:
             return np.load(self._path(key), mmap_mode="r")  # type: ignore[no-any-return]
-        except FileNotFoundError:
+        except (OSError, ValueError, EOFError):
+            # Not there, or not whole: a crash may leave a file without its content.
             return None
 
     def put(self, key: Key, array: np.ndarray) -> None:

@@ -1,11 +1,6 @@
 """Checks of clips that transformers and estimators share, with their messages."""
 
-from sktag.clips._array import ClipArray
-
-_REMEDY = {
-    "wave": "leave out the front-end (MelSpectrogram, ...) before it",
-    "spectrogram": "put a front-end (MelSpectrogram, ...) before it",
-}
+from sktag.clips._array import REMEDY, ClipArray
 
 
 def check_kind(clips: ClipArray, takes: str | None, name: str) -> None:
@@ -26,7 +21,7 @@ def check_kind(clips: ClipArray, takes: str | None, name: str) -> None:
         If the kinds differ; names the step that is missing or too many.
     """
     if takes not in (None, clips.kind):
-        raise ValueError(f"{name} takes {takes}s, not {clips!r}: {_REMEDY[takes]}.")
+        raise ValueError(f"{name} takes {takes}s, not {clips!r}: {REMEDY[takes]}.")
 
 
 def check_rate(clips: ClipArray, sr: float | None, name: str) -> None:

@@ -219,6 +219,8 @@ class FileSource:
             self._offset,
             self._n_samples,
         )
+        if info.n_samples(self._options["sr"], self._offset) == 0:
+            return np.zeros(0, dtype=np.float32)  # it ends before the offset
         cache = self._disk or DECODED
         samples = cache.get(key)
         if samples is None:
@@ -244,7 +246,8 @@ class FileSource:
         infos = [_refresh(info) for info in self._infos]
         # A list of equal tuples pickles alike whether or not they share an object.
         state = [tuple(vars(info).values()) for info in infos]
-        return _restore_files, (state, self._options)
+        # The number of threads changes no number, so it is not part of the identity.
+        return _restore_files, (state, {**self._options, "n_threads": None})
 
 
 def fill(out: np.ndarray, samples: np.ndarray, pad: str) -> None:

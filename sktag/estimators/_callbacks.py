@@ -1,6 +1,7 @@
 """What happens between steps and epochs: schedules, early stopping, what is shown."""
 
 import sys
+from copy import deepcopy
 from importlib.util import find_spec
 
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
@@ -9,7 +10,7 @@ from torch.optim import lr_scheduler
 SCHEDULES = ("one_cycle", "cosine", "step", "plateau")
 
 
-def make_callbacks(estimator, n_epochs, n_batches, validates):
+def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
     """Return the callbacks that an estimator's parameters ask for.
 
     Parameters
@@ -22,6 +23,8 @@ def make_callbacks(estimator, n_epochs, n_batches, validates):
         Training batches of an epoch.
     validates : bool
         Whether rows are kept apart for validation.
+    partial : bool
+        Whether this is one epoch of many, which has no horizon to schedule for.
 
     Returns
     -------
@@ -34,9 +37,10 @@ def make_callbacks(estimator, n_epochs, n_batches, validates):
         clip = GradientNormClipping(gradient_clip_value=estimator.gradient_clip)
         callbacks.append(("gradient_clip", clip))
     patience = estimator.n_iter_no_change
-    schedule = Schedule(
-        estimator.lr_schedule, n_epochs * n_batches, loss, patience // 3
-    )
+    kind = estimator.lr_schedule
+    if kind in ("one_cycle", "cosine") and (partial or n_epochs * n_batches < 2):
+        kind = None
+    schedule = Schedule(kind, n_epochs * n_batches, loss, patience // 3)
     callbacks.append(("schedule", schedule))
     if validates:
         stop = EarlyStopping(
@@ -47,7 +51,8 @@ def make_callbacks(estimator, n_epochs, n_batches, validates):
             sink=_silent,
         )
         callbacks.append(("early_stopping", stop))
-    callbacks += estimator.callbacks or []
+    # Copies, since a callback changes in a fit; net_.callbacks_ has them.
+    callbacks += deepcopy(estimator.callbacks or [])
     if estimator.verbose:
         callbacks.append(("epoch_log", EpochLog(n_epochs, n_batches)))
     return callbacks
@@ -108,12 +113,14 @@ class Schedule(Callback):
 
     def on_batch_end(self, net, training=False, **kwargs):
         """Advance the schedules that go by steps."""
-        if training and self.kind in ("one_cycle", "cosine"):
-            self.scheduler_.step()
+        if training:
+            self.lr_ = net.optimizer_.param_groups[0]["lr"]
+            if self.kind in ("one_cycle", "cosine"):
+                self.scheduler_.step()
 
     def on_epoch_end(self, net, **kwargs):
         """Record the rate, and advance the schedules that go by epochs."""
-        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+        net.history.record("lr", self.lr_)
         if self.kind == "step":
             self.scheduler_.step()
         elif self.kind == "plateau":

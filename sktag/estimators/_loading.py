@@ -111,7 +111,7 @@ class Batches:
         parts = np.array_split(order, len(self)) if len(self) else []
         fetch = self.dataset.__getitems__
         # Rows in memory are there at once; a thread would only cost time.
-        at_hand = self.dataset.cache is not None
+        at_hand = self.dataset.cache is not None or self.dataset.clips.in_memory
         fetched = map(fetch, parts) if at_hand else ahead(fetch, parts)
         for x, targets, weights in fetched:
             targets = targets.to(self.device, non_blocking=True)
@@ -201,7 +201,7 @@ def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
     """
     size = f"{clips.nbytes / 2**20:.0f} MiB of {clips.kind}s"
     if clips.in_memory and device.type == "cpu":
-        return torch.from_numpy(clips.to_numpy()), f"{size} are in memory"
+        return None, f"{size} are in memory"
     if clips.nbytes > limit:
         return None, (
             f"{size} are computed anew in each epoch: they exceed "

@@ -13,14 +13,17 @@ def pick_device(name):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError as error:
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda", "mps"):
         raise ValueError(
-            f"device={name!r} is no device: use 'auto', 'cpu' or 'cuda'."
-        ) from error
-    if device.type == "cuda" and not torch.cuda.is_available():
+            f"device={name!r} is no device to train on: use 'auto', 'cpu' or 'cuda'."
+        )
+    n_devices = torch.cuda.device_count() if device.type == "cuda" else 1
+    if (device.index or 0) >= n_devices:
         raise ValueError(
-            f"device={name!r}, but torch sees no CUDA device: use device='auto', or "
-            "install a torch built for CUDA."
+            f"device={name!r}, but torch sees {n_devices} CUDA devices: use "
+            "device='auto', or install a torch built for CUDA."
         )
     return device
 
@@ -34,14 +37,25 @@ def use_amp(amp, device):
 
 @contextmanager
 def reproducible(device, seed):
-    """Seed torch for a block, and leave its state as it was."""
-    devices = [device] if device.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=devices),
-        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-    ):
-        torch.manual_seed(seed)
-        yield
+    """Seed torch for a block; random states and cuDNN's flags come back after it."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        cudnn.deterministic, cudnn.benchmark = True, False
+        seed_torch(seed, device)
+        try:
+            yield
+        finally:
+            cudnn.deterministic, cudnn.benchmark = before
+
+
+def seed_torch(seed, device):
+    """Seed the generators of the CPU and of one device, and no other's."""
+    # torch.manual_seed would seed all devices there are.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 def draw_seed(random_state):
@@ -56,7 +70,7 @@ def draw_seed(random_state):
 def to_numpy(value):
     """Turn the tensors of a nested state into numpy arrays."""
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy()
+        return value.detach().cpu().numpy().copy()
     if isinstance(value, dict):
         return {k: to_numpy(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -37,7 +37,9 @@ from sktag.estimators._training import (
     OPTIMIZERS,
     RowLoss,
     TaggerNet,
+    load_moments,
     refresh_batch_norm,
+    take_up,
 )
 from sktag.estimators._validation import ValidationScores, split_rows
 
@@ -45,6 +47,7 @@ from sktag.estimators._validation import ValidationScores, split_rows
 _FEW_STEPS = 300
 # What net_params may not set, because sktag makes it.
 _OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}
+_OWN |= {"seed", "amp", "score"}
 
 TRAINING_CONSTRAINTS = {
     "optimizer": [StrOptions(set(OPTIMIZERS)), type],
@@ -151,35 +154,30 @@ class BaseTagger(BaseEstimator):
         check_consistent_length(clips, y_checked)
         if fresh:
             self._forget()
-            self.sr_ = clips.sample_rate
             self._targets = make_targets(y_checked, self.class_weight, classes)
             self._seed = draw_seed(self.random_state)
-        codes, row_weights = self._targets.encode(y_checked)
+            self._running = None
+        else:
+            self._targets.class_weight = self.class_weight
+        codes = self._targets.encode(y_checked)
         weights = _check_sample_weight(
             sample_weight, codes, dtype=np.float64, ensure_non_negative=True
         )
-        if row_weights is not None:
-            weights = weights * row_weights
-        weights = weights / weights.mean()
-        train = np.arange(len(clips))
-        valid = None
+        train, valid = np.arange(len(clips)), None
         if self.early_stopping and not partial:
             train, valid = split_rows(y_checked, self.validation_fraction, self._seed)
+        self._targets.weigh(codes[train])
+        weights = weights * self._targets.row_weights(codes)
+        weights = weights / weights.mean()
         if not partial:
-            self._warn_few_steps(len(train))
+            self._warn_few_steps(len(train), fresh)
+        score = None
+        if valid is not None:
+            score = ValidationScores(self._targets, y_checked[valid], self.monitor)
         device = pick_device(self.device)
         with reproducible(device, self._seed):
-            if fresh:
-                self._make_module(clips.shape[1:])
-                self.classes_ = self._targets.classes
-                names = tag_names(y)
-                if names is not None and y_checked.ndim == 2:
-                    self.tag_names_ = names
-            elif self._running is not None:
-                # Go on from the running averages, as if training had not stopped.
-                self.module_.load_state_dict(to_torch(self._running), strict=False)
-            self.module_.to(device, memory_format=torch.channels_last)
-            self._targets.prepare(codes[train])
+            module = self._make_module(clips.shape[1:]) if fresh else self.module_
+            module.to(device, memory_format=torch.channels_last)
             cache = self._fill_cache(clips, device)
             sets = [
                 None
@@ -187,21 +185,54 @@ class BaseTagger(BaseEstimator):
                 else ClipDataset(clips, rows, codes, weights, cache, self.n_threads)
                 for rows in (train, valid)
             ]
-            score = None
-            if valid is not None:
-                score = ValidationScores(self._targets, y_checked[valid], self.monitor)
-            history = [] if fresh else list(self.net_.history)
-            moments = None if fresh else self.net_.optimizer_.state_dict()
-            self._make_net(device, n_epochs, len(train), sets[1], score, history)
-            if moments is not None:
-                self.net_.optimizer_.load_state_dict(moments)
-            try:
-                self.net_.train(sets[0], n_epochs)
-                self._settle_batch_norm(sets[0], device)
-            finally:
-                # Whatever ended the training, what was learned is kept.
-                self._record()
+            net = self._make_net(module, device, n_epochs, sets, score, partial)
+            if not fresh:
+                take_up(net, self.net_)
+            self._train(net, sets[0], n_epochs, device, partial)
+        self.sr_ = clips.sample_rate
+        self.classes_ = self._targets.classes
+        names = tag_names(y)
+        if fresh and names is not None and y_checked.ndim == 2:
+            self.tag_names_ = names
         return self
+
+    def _train(self, net, dataset, n_epochs, device, partial):
+        """Train, and keep what was learned if it was interrupted, but not if it failed.
+
+        Nothing fitted is set before: a failed first fit leaves an unfitted estimator,
+        and a failed continuation leaves the weights that were there.
+        """
+        before = to_numpy(net.module_.state_dict())
+        if self._running is not None:
+            # Go on from the running averages, as if training had not stopped.
+            net.module_.load_state_dict(to_torch(self._running), strict=False)
+        interrupt = None
+        try:
+            net.train(dataset, n_epochs)
+        except KeyboardInterrupt as signal:
+            interrupt = signal
+        except BaseException:
+            net.module_.load_state_dict(to_torch(before))
+            raise
+        finally:
+            # The net outlives the fit; what it was trained on must not.
+            net.train_split = net.score = None
+        net.history = History([row for row in net.history if "dur" in row])
+        if interrupt is not None and not net.history:
+            raise interrupt
+        self._running = None
+        n_steps = sum(row["train_batch_count"] for row in net.history)
+        if n_steps < COLD_STEPS and not partial:
+            self._running = to_numpy(dict(net.module_.named_buffers()))
+            batches = Batches(dataset, self.batch_size, device, self._seed)
+            refresh_batch_norm(net.module_, batches)
+        net.module_.eval()
+        self.net_, self.module_ = net, net.module_
+        self._set_history()
+        if interrupt is not None:
+            self.sr_ = dataset.clips.sample_rate
+            self.classes_ = self._targets.classes
+            raise interrupt
 
     def _forget(self):
         """Drop the fitted attributes of an earlier fit."""
@@ -211,32 +242,36 @@ class BaseTagger(BaseEstimator):
                 delattr(self, name)
 
     def _make_module(self, input_shape):
+        """Return a new network for spectrograms of some bins and frames."""
         params = {name: getattr(self, name) for name in self._architecture_params}
-        shape = tuple(int(n) for n in input_shape)
+        n_bins, n_frames = (int(n) for n in input_shape)
         self._network = {
-            "input_shape": shape,
+            "input_shape": (n_bins, n_frames),
             "n_outputs": self._targets.n_outputs,
             **params,
         }
-        self.module_, self.architecture_ = self._build_network(**self._network)
-        if self.architecture_ != self.architecture:
+        module, name = self._build_network(**self._network)
+        if name != self.architecture:
             warnings.warn(
-                f"the input of {shape[0]} bins and {shape[1]} frames is too short for "
-                f"{self.architecture!r}, which became {self.architecture_!r}. Longer "
-                "clips, more bands or a smaller hop_length avoid it.",
-                stacklevel=4,
+                f"the input of {n_bins} bins and {n_frames} frames is too short for "
+                f"{self.architecture!r}, which became {name!r}. Longer clips, more "
+                "bands or a smaller hop_length avoid it.",
+                stacklevel=5,
             )
-        self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
+        self.architecture_ = name
+        self.n_parameters_ = sum(p.numel() for p in module.parameters())
+        return module
 
-    def _make_net(self, device, n_epochs, n_rows, valid, score, history):
-        """Make the skorch net around the module, with a new optimizer."""
+    def _make_net(self, module, device, n_epochs, sets, score=None, partial=False):
+        """Return a skorch net around the module, with a new optimizer."""
         optimizer, options = OPTIMIZERS.get(self.optimizer, (self.optimizer, {}))
         further = self._check_net_params()
         if further.get("optimizer__momentum") == 0:
             options = {}  # torch's Nesterov needs momentum
-        n_batches = -(-n_rows // self.batch_size)
-        self.net_ = TaggerNet(
-            self.module_,
+        train, valid = sets
+        n_batches = -(-len(train) // self.batch_size)
+        return TaggerNet(
+            module,
             criterion=RowLoss(self._targets),
             optimizer=optimizer,
             lr=self.lr,
@@ -245,11 +280,13 @@ class BaseTagger(BaseEstimator):
             iterator_train=Batches,
             iterator_train__device=device,
             iterator_train__seed=self._seed,
-            iterator_train__epoch=len(history),
+            iterator_train__epoch=0,
             iterator_valid=Batches,
             iterator_valid__device=device,
             train_split=None if valid is None else predefined_split(valid),
-            callbacks=make_callbacks(self, n_epochs, n_batches, valid is not None),
+            callbacks=make_callbacks(
+                self, n_epochs, n_batches, valid is not None, partial
+            ),
             device=str(device),
             seed=self._seed,
             amp=use_amp(self.amp, device),
@@ -261,7 +298,6 @@ class BaseTagger(BaseEstimator):
                 **further,
             },
         ).initialize()
-        self.net_.history = History(history)
 
     def _fill_cache(self, clips, device):
         def progress(batches):
@@ -280,33 +316,23 @@ class BaseTagger(BaseEstimator):
             print(f"{type(self).__name__}: {message}")
         return cache
 
-    def _settle_batch_norm(self, dataset, device):
-        """Estimate batch norm's statistics anew if there were too few steps."""
-        n_steps = sum(row["train_batch_count"] for row in self.net_.history)
-        self._running = None
-        if n_steps < COLD_STEPS:
-            self._running = to_numpy(dict(self.module_.named_buffers()))
-            refresh_batch_norm(self.module_, Batches(dataset, self.batch_size, device))
-
-    def _record(self):
+    def _set_history(self):
         """Set the fitted attributes that tell of the training."""
         history = self.net_.history
-        self.module_.eval()
-        self.n_iter_ = len(history)
-        self.best_epoch_ = self.n_iter_
-        stops = [c for n, c in self.net_.callbacks_ if n == "early_stopping"]
-        if stops and hasattr(stops[0], "best_epoch_"):
-            self.best_epoch_ = stops[0].best_epoch_
+        self.n_iter_ = self.best_epoch_ = len(history)
+        for name, callback in self.net_.callbacks_:
+            if name == "early_stopping":
+                self.best_epoch_ = getattr(callback, "best_epoch_", self.n_iter_)
         hidden = {"batches", "dur", "train_batch_count", "valid_batch_count"}
         self.history_ = [
             {k: v for k, v in row.items() if k not in hidden and k[-5:] != "_best"}
-            | {"seconds": row.get("dur")}
+            | {"seconds": row["dur"]}
             for row in history
         ]
 
-    def _warn_few_steps(self, n_rows):
+    def _warn_few_steps(self, n_rows, fresh):
         n_batches = -(-n_rows // self.batch_size)
-        n_steps = n_batches * self.max_epochs
+        n_steps = n_batches * (self.max_epochs + (0 if fresh else self.n_iter_))
         if n_steps < _FEW_STEPS:
             warnings.warn(
                 f"fit takes {n_steps} steps ({n_batches} a epoch, {self.max_epochs} "
@@ -326,12 +352,12 @@ class BaseTagger(BaseEstimator):
         out = np.empty((len(clips), self._targets.n_outputs))
         start = 0
         self.module_.eval()
-        with torch.inference_mode():
+        with torch.no_grad():
             for x in read_batches(clips, self.batch_size, device, self.n_threads):
                 # A batch of one takes another way through torch's kernels; doubled,
                 # a clip alone and among others gets the same bits.
                 logits = self.module_(x if len(x) > 1 else x.repeat(2, 1, 1))
-                out[start : start + len(x)] = logits[: len(x)].double().cpu().numpy()
+                out[start : start + len(x)] = logits[: len(x)].cpu().numpy()
                 start += len(x)
         bad = np.flatnonzero(~np.isfinite(out).all(axis=1))
         if bad.size:
@@ -348,8 +374,9 @@ class BaseTagger(BaseEstimator):
         if isinstance(X, ClipArray):
             check_kind(X, "spectrogram", name)
             clips = X
-            if reset and hasattr(self, "n_features_in_"):
-                del self.n_features_in_
+            for attribute in ("n_features_in_", "feature_names_in_"):
+                if reset and hasattr(self, attribute):
+                    delattr(self, attribute)
         else:
             X = validate_array(self, X, reset=reset)
             if X.ndim > 3:
@@ -384,7 +411,8 @@ class BaseTagger(BaseEstimator):
             module, net = state.pop("module_"), state.pop("net_")
             state["_saved"] = {
                 "weights": to_numpy(module.state_dict()),
-                "optimizer": to_numpy(net.optimizer_.state_dict()),
+                "optimizer": type(net.optimizer_).__name__,
+                "moments": to_numpy(net.optimizer_.state_dict()["state"]),
                 "history": [dict(row) for row in net.history],
             }
         return state
@@ -401,8 +429,9 @@ class BaseTagger(BaseEstimator):
         except ValueError:
             device = torch.device("cpu")
         with reproducible(device, 0):
-            self.module_, _ = self._build_network(**self._network)
-        self.module_.load_state_dict(to_torch(saved["weights"]))
-        self.module_.to(device, memory_format=torch.channels_last).eval()
-        self._make_net(device, 1, 1, None, None, saved["history"])
-        self.net_.optimizer_.load_state_dict(to_torch(saved["optimizer"]))
+            module, _ = self._build_network(**self._network)
+        module.load_state_dict(to_torch(saved["weights"]))
+        self.module_ = module.to(device, memory_format=torch.channels_last).eval()
+        self.net_ = self._make_net(module, device, 1, ([0], None))
+        self.net_.history = History(saved["history"])
+        load_moments(self.net_, saved["optimizer"], to_torch(saved["moments"]))

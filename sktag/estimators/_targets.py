@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from scipy.special import expit, softmax
 from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array
 from torch.nn import functional
@@ -38,22 +37,35 @@ class ClassTargets:
         return len(self.classes)
 
     def encode(self, y):
-        """Return labels as indices of the classes, and weights of the rows."""
+        """Return labels as indices of the classes."""
         unknown = np.setdiff1d(y, self.classes)
         if unknown.size:
             raise ValueError(
-                f"y has labels {list(unknown[:5])} that are not among the classes "
-                f"{list(self.classes)}: give all of them at the first call "
+                f"y has labels {unknown[:5].tolist()} that are not among the classes "
+                f"{self.classes.tolist()}: give all of them at the first call "
                 "(partial_fit takes classes=...)."
             )
-        codes = np.searchsorted(self.classes, y)
-        if self.class_weight is None:
-            return codes, None
-        weight = compute_class_weight(self.class_weight, classes=self.classes, y=y)
-        return codes, weight[codes]
+        return np.searchsorted(self.classes, y)
 
-    def prepare(self, codes):
-        """Learn what the loss needs of all targets: nothing here."""
+    def weigh(self, codes):
+        """Learn the weight of each class from the training targets."""
+        self._weights = np.ones(self.n_outputs)
+        if self.class_weight == "balanced":
+            counts = np.bincount(codes, minlength=self.n_outputs)
+            self._weights = len(codes) / ((counts > 0).sum() * np.maximum(counts, 1))
+        elif self.class_weight is not None:
+            given = self.class_weight
+            labels = self.classes.tolist()
+            if not set(given) <= set(labels):
+                raise ValueError(
+                    f"class_weight has keys {list(given)}, but the classes are "
+                    f"{labels}: leave out what is no class."
+                )
+            self._weights = np.array([given.get(label, 1.0) for label in labels])
+
+    def row_weights(self, codes):
+        """Return the weight of each row's class."""
+        return self._weights[codes]
 
     def loss(self, logits, targets):
         """Return the loss of each row."""
@@ -97,16 +109,16 @@ class TagTargets:
         return np.tile([0, 1], (self.n_outputs, 1))
 
     def encode(self, y):
-        """Return tags as float32, and no weights of rows."""
+        """Return tags as float32."""
         if y.ndim != 2 or y.shape[1] != self.n_outputs:
             raise ValueError(
                 f"y has shape {y.shape}, but there are {self.n_outputs} tags: an "
                 f"indicator matrix (n_clips, {self.n_outputs}) of 0 and 1 is wanted."
             )
-        return y.astype(np.float32), None
+        return y.astype(np.float32)
 
-    def prepare(self, tags):
-        """Learn the weight of positives from all targets."""
+    def weigh(self, tags):
+        """Learn the weight of each tag's positives from the training targets."""
         self._positive = None
         if self.class_weight == "balanced":
             n_positive = tags.sum(axis=0)
@@ -116,6 +128,10 @@ class TagTargets:
         elif self.class_weight is not None:
             given = self.class_weight
             self._positive = np.array([given.get(i, 1.0) for i in range(tags.shape[1])])
+
+    def row_weights(self, tags):
+        """Return ones: it is in the loss that tags are weighed."""
+        return np.ones(len(tags))
 
     def loss(self, logits, targets):
         """Return the loss of each row, the mean over its tags."""

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochTimer
+from skorch.history import History
 from torch import nn, optim
 
 from sktag.estimators._callbacks import EpochLog
+from sktag.estimators._state import seed_torch
 
 OPTIMIZERS = {
     "adamw": (optim.AdamW, {}),
@@ -84,7 +86,7 @@ class TaggerNet(NeuralNet):
         super().on_epoch_begin(net, *args, **kwargs)
         epoch = len(self.history)
         state = np.random.SeedSequence([self.seed, epoch]).generate_state(1)
-        torch.manual_seed(int(state[0]))
+        seed_torch(int(state[0]), torch.device(self.device))
 
     def on_batch_begin(self, net, batch=None, training=False, **kwargs):
         """Do nothing: the history has no rows for batches."""
@@ -153,6 +155,41 @@ class TaggerNet(NeuralNet):
         self.notify("on_train_end", X=dataset, y=None)
         if interrupt is not None:
             raise interrupt
+
+
+def take_up(net, old):
+    """Let a new net go on where an old one of the same module stopped.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        The new net, changed in place.
+    old : TaggerNet
+        The old one.
+    """
+    net.history = History(old.history)
+    net.iterator_train__epoch = len(old.history)  # of its order of rows
+    name = type(old.optimizer_).__name__
+    load_moments(net, name, old.optimizer_.state_dict()["state"])
+
+
+def load_moments(net, optimizer, moments):
+    """Give an optimizer the moments of an earlier one, if it is of the same class.
+
+    Learning rate, decay and so on are those of the new one.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        The net, changed in place.
+    optimizer : str
+        Class of the earlier optimizer.
+    moments : dict
+        The "state" of its state dict.
+    """
+    if type(net.optimizer_).__name__ == optimizer:
+        groups = net.optimizer_.state_dict()["param_groups"]
+        net.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
 
 
 def refresh_batch_norm(module, batches):

@@ -70,7 +70,7 @@ class ValidationScores:
 
     def __call__(self, logits):
         """Return the scores by name."""
-        logits = logits.double().cpu().numpy()
+        logits = logits.cpu().double().numpy()
         rows = np.empty((len(self.y), 0))
         scores = {}
         names = dict.fromkeys([*self.targets.monitored, self.monitor])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -192,8 +193,8 @@ def build_cnn2d(
 def _per_block(values: dict[str, Any], given: dict[str, Any]) -> list[int]:
     """Return the number of filters of each block."""
     filters, n_blocks = values["n_filters"], values["n_blocks"]
-    if isinstance(filters, int):
-        return [filters] * n_blocks
+    if isinstance(filters, Integral):
+        return [int(filters)] * n_blocks
     if given["n_filters"] is None:
         return [*filters, *[filters[-1]] * n_blocks][:n_blocks]
     if given["n_blocks"] not in (None, len(filters)):
@@ -201,12 +202,12 @@ def _per_block(values: dict[str, Any], given: dict[str, Any]) -> list[int]:
             f"n_filters={filters!r} is for {len(filters)} blocks, but "
             f"n_blocks={n_blocks}: leave n_blocks=None, or give one number a block."
         )
-    return list(filters)
+    return [int(n) for n in filters]
 
 
 def _pools(pool_size: Any, n_blocks: int) -> list[tuple[int, int]]:
     """Return the pooling of each block, in (bins, frames)."""
-    if isinstance(pool_size, int) or isinstance(pool_size[0], int):
+    if isinstance(pool_size, Integral) or isinstance(pool_size[0], Integral):
         return [_pair(pool_size)] * n_blocks
     if len(pool_size) != n_blocks:
         raise ValueError(
@@ -232,5 +233,9 @@ def _smallest(pool_sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     return prod(p[0] for p in pool_sizes), prod(p[1] for p in pool_sizes)
 
 
-def _pair(size: Size) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
+def _pair(size: Any) -> tuple[int, int]:
+    if isinstance(size, Integral):
+        return int(size), int(size)
+    if len(size) != 2:
+        raise ValueError(f"{size!r} is no size: give a number, or (bins, frames).")
+    return int(size[0]), int(size[1])

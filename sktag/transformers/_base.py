@@ -96,7 +96,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self : object
             The fitted transformer.
         """
-        self._make_op(self._fit_clips(X).sample_rate)
+        clips = self._fit_clips(X)
+        self._make_op(clips.sample_rate)
+        self._remember(clips)
         return self
 
     def transform(self, X):
@@ -119,7 +121,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return out if isinstance(X, ClipArray) else out.to_numpy()
 
     def _fit_clips(self, X):
-        """Check X and remember what `transform` will hold its input to."""
+        """Return X as clips, checked, also against the rate that is asked for."""
         clips = self._check_clips(X, reset=True)
         sr = getattr(self, "sr", None)
         if sr is not None and clips.sample_rate not in (None, sr):
@@ -128,16 +130,23 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
                 f"{clips.sample_rate:g} Hz. The rate is said once, in RawWave: leave "
                 f"sr=None here, or write RawWave(sr={sr})."
             )
-        self.sr_ = clips.sample_rate
         return clips
+
+    def _remember(self, clips):
+        """Remember what `transform` will hold its input to; the last act of `fit`."""
+        self.sr_ = clips.sample_rate
+        self._kind = clips.kind
 
     def _check_clips(self, X, *, reset):
         """Return X as clips of the kind the transformer takes."""
         name = type(self).__name__
         if isinstance(X, ClipArray):
             check_kind(X, self.takes, name)
-            if reset and hasattr(self, "n_features_in_"):
-                del self.n_features_in_
+            if not reset:
+                check_kind(X, self._kind, name)
+            for attribute in ("n_features_in_", "feature_names_in_"):
+                if reset and hasattr(self, attribute):
+                    delattr(self, attribute)
             return X
         X = validate_array(self, X, reset=reset)
         if X.ndim > 3 or (self.takes == "wave" and X.ndim == 3):
@@ -155,7 +164,10 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         if X.ndim == 2:
             rate = getattr(self, "sr", None) or DEFAULT_SR
             rate = rate if reset or self.sr_ is None else self.sr_
-        return ClipArray.from_array(X, sample_rate=rate)
+        clips = ClipArray.from_array(X, sample_rate=rate)
+        if not reset:
+            check_kind(clips, self._kind, name)
+        return clips
 
     def __sklearn_tags__(self):
         """Say that 3-D arrays are taken too, and that the output is float32."""

@@ -73,6 +73,9 @@ class RawWave(ClipTransformer):
     of waveforms, taken to be at `sr`; a list of 1-D arrays of unequal length; or the
     clips of another RawWave. The result is always a ClipArray, for arrays too.
 
+    With ``Pipeline(memory=...)`` give `duration`: a learned one is remembered with the
+    step, and stays what it was when files are replaced by longer ones.
+
     Lengths come from the files' headers. A file that holds less or more than its
     header says is padded or cropped, with a warning that names it.
 
@@ -182,12 +185,14 @@ class RawWave(ClipTransformer):
         return clips
 
     def _fit(self, X):
-        self.sr_ = self.sr
+        self.sr_ = int(self.sr)
         self.failed_ = np.array([], dtype=int)
         start = round(self.offset * self.sr)
         paths, waves = _as_paths(X), _as_waves(X)
-        if hasattr(self, "n_features_in_"):
-            del self.n_features_in_
+        for attribute in ("n_features_in_", "feature_names_in_", "duration_"):
+            if hasattr(self, attribute):
+                delattr(self, attribute)
+        self._kind = "wave"
         if paths is not None:
             clips, self.failed_ = self._open(paths, n_samples=None)
             lengths = clips.lengths
@@ -195,14 +200,22 @@ class RawWave(ClipTransformer):
             lengths = _lengths(waves) - start
         else:
             lengths = self._check_clips(X, reset=True).lengths - start
-        self.duration_ = self.duration
+        ended = int((np.asarray(lengths) <= 0).sum()) - len(self.failed_)
+        if self.offset > 0 and 0 < ended < len(lengths):
+            warnings.warn(
+                f"{ended} of {len(lengths)} clips end before offset={self.offset:g} s "
+                "and are silence from there: lower offset, or leave them out.",
+                stacklevel=3,
+            )
         if self.duration is None:
-            self.duration_ = self._learn_duration(lengths)
+            self.duration_ = self._learn_duration(np.maximum(lengths, 0))
         elif round(self.duration * self.sr) < 1:
             raise ValueError(
                 f"duration={self.duration!r} s is less than one sample at "
                 f"sr={self.sr} Hz: durations are in seconds."
             )
+        else:
+            self.duration_ = self.duration
 
     def _learn_duration(self, lengths):
         longest = int(lengths.max(initial=0))
@@ -229,6 +242,8 @@ class RawWave(ClipTransformer):
                 raise infos[i]
             if self.on_error == "warn":
                 warnings.warn(f"{infos[i]} Silence stands in for it.", stacklevel=2)
+            if len(failed) == len(paths):
+                raise infos[i]  # there is nothing to go on with
             infos[i] = AudioInfo(
                 path=paths[i],
                 size=0,
@@ -245,7 +260,7 @@ class RawWave(ClipTransformer):
             infos,
             self.sr_,
             n_samples,
-            offset=self.offset,
+            offset=float(self.offset),
             pad=self.pad,
             on_error=self.on_error,
             memory=None if self.memory is None else os.path.abspath(self.memory),

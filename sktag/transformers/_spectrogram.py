@@ -186,13 +186,14 @@ class MelSpectrogram(ClipTransformer):
         """
         clips = self._fit_clips(X)
         self._check_stft(clips)
-        fmax = self.sr_ / 2 if self.fmax is None else self.fmax
-        if not self.fmin < fmax <= self.sr_ / 2:
+        sr = clips.sample_rate
+        fmax = sr / 2 if self.fmax is None else self.fmax
+        if not self.fmin < fmax <= sr / 2:
             raise ValueError(
                 f"fmin={self.fmin:g} and fmax={fmax:g} Hz: fmin must be below fmax, "
-                f"and fmax at most {self.sr_ / 2:g}, half the sample rate of the clips."
+                f"and fmax at most {sr / 2:g}, half the sample rate of the clips."
             )
-        empty = self._make_op(self.sr_).empty_bands()
+        empty = self._make_op(sr).empty_bands()
         if empty.size:
             warnings.warn(
                 f"{empty.size} of {self.n_mels} mel bands are empty (band "
@@ -200,6 +201,7 @@ class MelSpectrogram(ClipTransformer):
                 "them. Raise n_fft, or lower n_mels.",
                 stacklevel=2,
             )
+        self._remember(clips)
         return self
 
     def _check_stft(self, clips):

@@ -91,10 +91,8 @@ class Standardizer(ClipTransformer):
         self : object
             The fitted transformer.
         """
-        for name in ("mean_", "var_", "scale_", "n_samples_seen_", "n_values_seen_"):
-            if hasattr(self, name):
-                delattr(self, name)
-        return self.partial_fit(X)
+        clips = self._fit_clips(X)
+        return self._add(clips, None, None, 0, 0)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -112,40 +110,48 @@ class Standardizer(ClipTransformer):
         self : object
             The transformer.
         """
-        first = not hasattr(self, "n_samples_seen_")
-        if first:
-            clips = self._fit_clips(X)
-            self.mean_ = self.var_ = self.scale_ = None
-            self.n_samples_seen_ = self.n_values_seen_ = 0
-        else:
-            clips = self._check_clips(X, reset=False)
-            check_rate(clips, self.sr_, "Standardizer")
+        if not hasattr(self, "n_samples_seen_"):
+            return self._add(self._fit_clips(X), None, None, 0, 0)
+        clips = self._check_clips(X, reset=False)
+        check_rate(clips, self.sr_, "Standardizer")
+        return self._add(
+            clips, self.mean_, self.var_, self.n_values_seen_, self.n_samples_seen_
+        )
+
+    def _add(self, clips, mean, var, n_values, n_samples):
+        """Merge clips into statistics, and set the attributes once all are read."""
+        scale = None
         if self.axis != "clip":
             for batch in clips.batches():
-                self._merge(batch)
-            std = np.sqrt(self.var_)
+                mean, var, n_values = self._merge(batch, mean, var, n_values)
+            if not np.isfinite(var).all():
+                raise ValueError(
+                    f"{clips!r} has numbers that are not finite, or too large: look "
+                    "for the clip with np.isfinite(clips[i]).all()."
+                )
+            scale = np.sqrt(var)
             # Rounding leaves a constant band with a tiny deviation that is not zero.
-            tiny = 10 * np.finfo(np.float32).eps * np.abs(self.mean_)
-            self.scale_ = np.where(std <= tiny, 1.0, std)
-        self.n_samples_seen_ += len(clips)
+            tiny = 10 * np.finfo(np.float32).eps * np.abs(mean)
+            scale = np.where(scale <= tiny, 1.0, scale)
+        self.mean_, self.var_, self.scale_ = mean, var, scale
+        self.n_values_seen_, self.n_samples_seen_ = n_values, n_samples + len(clips)
+        self._remember(clips)
         return self
 
-    def _merge(self, batch):
-        """Merge the statistics of a batch into those of all before it."""
+    def _merge(self, batch, mean, var, n_values):
+        """Return the statistics of a batch and of all before it."""
         bands = batch[:, np.newaxis] if batch.ndim == 2 else batch
         axes = (0, 1, 2) if self.axis == "global" else (0, 2)
         n = bands.size // (1 if self.axis == "global" else bands.shape[1])
-        mean = np.atleast_1d(bands.mean(axis=axes, dtype=np.float64))
-        var = np.atleast_1d(bands.var(axis=axes, dtype=np.float64))
-        if self.n_values_seen_ == 0:
-            self.mean_, self.var_ = mean, var
-        else:
-            old, total = self.n_values_seen_, self.n_values_seen_ + n
-            delta = mean - self.mean_
-            self.mean_ = self.mean_ + delta * (n / total)
-            within = (self.var_ * old + var * n) / total
-            self.var_ = within + delta**2 * (old / total) * (n / total)
-        self.n_values_seen_ += n
+        new_mean = np.atleast_1d(bands.mean(axis=axes, dtype=np.float64))
+        new_var = np.atleast_1d(bands.var(axis=axes, dtype=np.float64))
+        if n_values == 0:
+            return new_mean, new_var, n
+        total = n_values + n
+        delta = new_mean - mean
+        within = (var * n_values + new_var * n) / total
+        between = delta**2 * (n_values / total) * (n / total)
+        return mean + delta * (n / total), within + between, total
 
     def transform(self, X):
         """Standardise clips, or an array.

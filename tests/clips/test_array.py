@@ -125,7 +125,7 @@ def test_map_leaves_the_clips_it_is_called_on():
 
 def test_map_of_an_op_for_the_other_kind_names_the_step():
     spectrograms = ClipArray.from_array(np.zeros((2, 3, 4)))
-    with pytest.raises(ValueError, match=r"takes waveforms, but .* spectrograms"):
+    with pytest.raises(ValueError, match=r"takes waves, but .* spectrograms"):
         spectrograms.map(SpectrogramOp(8000))
 
 

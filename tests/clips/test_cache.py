@@ -87,6 +87,15 @@ def test_disk_cache_is_not_used_for_other_parameters(decoded, wave_paths, tmp_pa
     assert len(decoded) == 2 * len(wave_paths)
 
 
+def test_disk_cache_mends_a_file_without_content(decoded, wave_paths, waves, tmp_path):
+    clips = RawWave(memory=tmp_path).fit_transform(wave_paths)
+    np.asarray(clips)
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"")
+    np.testing.assert_array_equal(np.asarray(clips), waves)
+    assert len(decoded) == 2 * len(wave_paths)
+
+
 def test_disk_cache_leaves_no_file_when_writing_fails(tmp_path):
     cache = DiskCache(str(tmp_path))
 

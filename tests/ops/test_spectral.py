@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sktag import ClipArray
 from sktag.ops import MelSpectrogramOp, SpectrogramOp
 
 SR = 8000
@@ -187,6 +188,14 @@ def test_gradient_reaches_the_waveform():
     MelSpectrogramOp(SR, 512)(x).sum().backward()
     assert torch.isfinite(x.grad).all()
     assert (x.grad != 0).any()
+
+
+def test_gradient_works_after_clips_made_the_constants():
+    op = MelSpectrogramOp(SR, 640)
+    ClipArray.from_array(NOISE, sample_rate=SR).map(op)[0]
+    x = torch.from_numpy(NOISE).requires_grad_()
+    op(x).sum().backward()
+    assert torch.isfinite(x.grad).all()
 
 
 @pytest.mark.cuda

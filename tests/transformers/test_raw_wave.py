@@ -221,6 +221,32 @@ def test_bad_x_raises(X, message):
         RawWave().fit(X)
 
 
+@pytest.mark.parametrize("as_files", [True, False])
+def test_clips_that_end_before_the_offset_are_silence(as_files, tmp_path):
+    X = [np.full(n, 0.5, dtype=np.float32) for n in (100, 300)]
+    if as_files:
+        for i, wave in enumerate(X):
+            soundfile.write(tmp_path / f"{i}.wav", wave, 100, subtype="FLOAT")
+        X = [tmp_path / "0.wav", tmp_path / "1.wav"]
+    with pytest.warns(UserWarning, match="1 of 2 clips end before offset=2 s"):
+        clips = RawWave(sr=100, offset=2).fit_transform(X)
+    assert clips.lengths.tolist() == [0, 100]
+    assert np.asarray(clips).tolist() == [[0.0] * 100, [0.5] * 100]
+
+
+def test_number_of_threads_is_not_in_the_identity(wave_paths):
+    hashes = {
+        joblib.hash(RawWave(sr, n_jobs=n).fit_transform(wave_paths))
+        for sr, n in ((22050, 1), (np.int64(22050), 2))
+    }
+    assert len(hashes) == 1
+
+
+def test_no_readable_file_raises_even_without_on_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        RawWave(on_error="silence").fit([tmp_path / "a.wav"])
+
+
 def test_offset_beyond_every_clip_raises(waves):
     with pytest.raises(ValueError, match="lower offset"):
         RawWave(offset=10).fit(waves)

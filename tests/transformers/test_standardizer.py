@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from sktag import ClipArray, RawWave, Standardizer
-from sktag.testing import clip_transformer_checks
+from sktag.testing import (
+    InaccessibleError,
+    clip_transformer_checks,
+    inaccessible_clips,
+)
 
 X = np.random.default_rng(0).normal(-40, 15, (9, 4, 30)).astype(np.float32)
 
@@ -106,6 +111,25 @@ def test_other_number_of_bands_raises_for_clips():
     scaler = Standardizer().fit(ClipArray.from_array(X))
     with pytest.raises(ValueError, match="fitted on 4 bands and is given 3"):
         scaler.transform(ClipArray.from_array(X[:, :3]))
+
+
+def test_failed_fit_leaves_it_unfitted():
+    scaler = Standardizer()
+    with pytest.raises(InaccessibleError):
+        scaler.fit(inaccessible_clips(X))
+    with pytest.raises(NotFittedError):
+        scaler.transform(X)
+
+
+def test_other_kind_raises():
+    scaler = Standardizer("global").fit(X)
+    with pytest.raises(ValueError, match="takes spectrograms, not"):
+        scaler.transform(ClipArray.from_array(X[:, 0]))
+
+
+def test_clips_that_are_not_finite_raise():
+    with pytest.raises(ValueError, match="not finite"):
+        Standardizer().fit(ClipArray.from_array(np.full((2, 3, 4), np.nan)))
 
 
 def test_padding_counts_as_silence():
