@@ -46,3 +46,21 @@ def container(request, waves, wave_paths):
     if request.param == "clips":
         return ClipArray.from_array(waves, sample_rate=22050)
     return RawWave().fit_transform(wave_paths)
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """Paths that are decoded in this process, in order; the cache is empty at start."""
+    from sktag.clips import _sources
+    from sktag.clips._cache import DECODED
+
+    DECODED.clear()
+    paths = []
+    decode = _sources.decode
+
+    def counting(path, *args, **kwargs):
+        paths.append(path)
+        return decode(path, *args, **kwargs)
+
+    monkeypatch.setattr(_sources, "decode", counting)
+    return paths

@@ -22,7 +22,6 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 
 from sktag import CNN2DClassifier, MelSpectrogram, RawWave, Standardizer
-from sktag.clips import _sources
 from sktag.clips._cache import DECODED
 from sktag.datasets import make_music
 
@@ -55,21 +54,6 @@ def make_pipe(**clf):
             ("clf", CNN2DClassifier(**{**params, **clf})),
         ]
     )
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """Paths that are decoded in this process, with no memory of them."""
-    DECODED.clear()
-    paths = []
-    decode = _sources.decode
-
-    def counting(path, *args, **kwargs):
-        paths.append(path)
-        return decode(path, *args, **kwargs)
-
-    monkeypatch.setattr(_sources, "decode", counting)
-    return paths
 
 
 def test_pipeline_learns_from_paths(music):

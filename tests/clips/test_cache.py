@@ -6,23 +6,7 @@ import numpy as np
 import pytest
 
 from sktag import RawWave, config_context, set_config
-from sktag.clips import _sources
 from sktag.clips._cache import DECODED, DiskCache, MemoryCache
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """Paths that were decoded, in order; the cache is empty at start."""
-    DECODED.clear()
-    paths = []
-    decode = _sources.decode
-
-    def counting(path, *args, **kwargs):
-        paths.append(path)
-        return decode(path, *args, **kwargs)
-
-    monkeypatch.setattr(_sources, "decode", counting)
-    return paths
 
 
 def test_memory_cache_drops_the_least_recently_used():
