@@ -58,8 +58,13 @@ def fluid_mix(data, device):
     tags = names[names.index("programs") + 1 :]
     Y = np.array([[int(row[tag]) for tag in tags] for row in rows])
     split = np.array([row["split"] for row in rows])
-    searched = np.flatnonzero(np.isin(split, ["train", "valid"]))[:400]
-    recipe = {"max_epochs": 30, "batch_size": 16, "random_state": 0}
+    searched = np.flatnonzero(np.isin(split, ["train", "valid"]))[:300]
+    recipe = {
+        "n_filters": (16, 32, 64, 128),
+        "max_epochs": 20,
+        "batch_size": 16,
+        "random_state": 0,
+    }
     search = GridSearchCV(
         pipeline(4.0, **recipe, device=device),
         {"clf__lr": [1e-3, 3e-3]},
