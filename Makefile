@@ -10,7 +10,8 @@ ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --disable-pip-version-check -c constraints.txt
-BENCHMARKS := esc10 fluid_mix
+# Those that need the audio in SKTAG_DATA come last.
+BENCHMARKS := imports features decode esc10 fluid_mix
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench clean
@@ -30,7 +31,7 @@ lint: $(VENV)/.dev ## Check style, types and docstrings
 	$(RUN) -m mypy
 	$(RUN) -m numpydoc lint $$(find sktag -name '*.py')
 
-bench: $(VENV)/.bench ## Measure accuracy and speed on the audio in SKTAG_DATA
+bench: $(VENV)/.bench ## Measure speed, memory, and accuracy on the audio in SKTAG_DATA
 	@set -e; for name in $(BENCHMARKS); do $(RUN) -m benchmarks $$name; done
 
 clean: ## Remove .venv, caches and builds

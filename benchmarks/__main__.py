@@ -5,13 +5,37 @@ import json
 import os
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks import real_audio
+from benchmarks import decode, features, imports, real_audio
 
-BENCHMARKS = {"esc10": real_audio.esc10, "fluid_mix": real_audio.fluid_mix}
-PACKAGES = ("sktag", "torch", "scikit-learn", "skorch", "numpy", "librosa")
+BENCHMARKS = {
+    "imports": imports.imports,
+    "features": features.features,
+    "decode": decode.decode,
+    "esc10": real_audio.esc10,
+    "fluid_mix": real_audio.fluid_mix,
+}
+# Those that also make a page of tables for the book.
+REPORTS = {
+    "imports": imports.report,
+    "features": features.report,
+    "decode": decode.report,
+}
+NEED_DATA = {"esc10", "fluid_mix"}
+PACKAGES = (
+    "sktag",
+    "torch",
+    "scikit-learn",
+    "skorch",
+    "numpy",
+    "scipy",
+    "librosa",
+    "nnAudio",
+    "soundfile",
+    "soxr",
+)
 
 
 def machine():
@@ -30,8 +54,29 @@ def machine():
         "n_cores": os.cpu_count(),
         "gpu": gpu,
         "python": platform.python_version(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": _versions(),
     }
+
+
+def _versions():
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # nnAudio, which only one benchmark needs
+            found[name] = None
+    return found
+
+
+def page(name, about, tables):
+    """Return a benchmark's page for the book: its tables, and what they come from."""
+    versions = [f"{k} {v}" for k, v in about["versions"].items() if v is not None]
+    return (
+        f"{tables}\n\n"
+        f"Measured by `python -m benchmarks {name}` on {about['date']}: "
+        f"{about['cpu']}, {about['n_cores']} cores, {about['gpu'] or 'no GPU'}; "
+        f"Python {about['python']}, {', '.join(versions)}.\n"
+    )
 
 
 def main():
@@ -42,22 +87,29 @@ def main():
         "--data",
         type=Path,
         default=os.environ.get("SKTAG_DATA"),
-        help="folder with the sets of real audio; default: $SKTAG_DATA",
+        help="folder with the sets of real audio, which esc10 and fluid_mix need and "
+        "features and decode use if they are given; default: $SKTAG_DATA",
     )
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
     args = parser.parse_args()
-    if args.data is None:
+    if args.data is None and args.name in NEED_DATA:
         parser.error("say where the audio is: --data FOLDER, or SKTAG_DATA=FOLDER")
+    data = None if args.data is None else Path(args.data)
     results = {
         "benchmark": args.name,
         "machine": machine(),
-        "results": BENCHMARKS[args.name](Path(args.data), args.device),
+        "results": BENCHMARKS[args.name](data, args.device),
     }
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f"{args.name}.json"
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"Written: {path}")
+    if args.name in REPORTS:
+        path = path.with_suffix(".md")
+        tables = REPORTS[args.name](results["results"])
+        path.write_text(page(args.name, results["machine"], tables))
+        print(f"Written: {path}")
 
 
 if __name__ == "__main__":
