@@ -26,6 +26,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sktag import CNN2DClassifier, MelSpectrogram, RawWave, Standardizer
 from sktag.datasets import load_folder, load_table, make_music
+from sktag.inspection import SpectrogramDisplay
 
 
 def load(args):
@@ -110,27 +111,14 @@ def plot_learning(clf, path):
 
 def plot_spectrograms(pipe, paths, labels, path):
     """Save the spectrogram of one clip of each of six classes."""
-    chosen = [np.flatnonzero(labels == label)[0] for label in np.unique(labels)[:6]]
-    clips = pipe[:2].transform(paths[chosen])
-    seconds = clips.shape[2] * clips.hop_length / clips.sample_rate
-    figure, grid = plt.subplots(
-        2, 3, figsize=(10, 5), sharex=True, sharey=True, layout="constrained"
-    )
+    figure, grid = plt.subplots(2, 3, figsize=(11, 5), layout="constrained")
+    chosen = np.unique(labels)[:6]
+    for axes, label in zip(grid.flat, chosen, strict=False):
+        index = np.flatnonzero(labels == label)[0]
+        SpectrogramDisplay.from_estimator(pipe[:2], paths, index, ax=axes)
+        axes.set_title(label)
     for axes in grid.flat[len(chosen) :]:
         axes.axis("off")
-    for axes, clip, label in zip(grid.flat, clips, labels[chosen], strict=False):
-        image = axes.imshow(
-            clip,
-            origin="lower",
-            aspect="auto",
-            extent=(0, seconds, 0, clips.shape[1]),
-            vmin=clip.max() - 70,
-            cmap="magma",
-        )
-        axes.set_title(label)
-        figure.colorbar(image, ax=axes, label="dB")
-    figure.supxlabel("time in s")
-    figure.supylabel("mel band")
     figure.savefig(path, dpi=120)
 
 

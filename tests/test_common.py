@@ -10,22 +10,34 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sktag import CNN2DClassifier, MelSpectrogram, RawWave, Standardizer
+from sktag import (
+    CQT,
+    CNN2DClassifier,
+    MelSpectrogram,
+    RawWave,
+    Spectrogram,
+    Standardizer,
+    Summarizer,
+)
 
 # scikit-learn's toy data are tables of a few columns: clips of a few samples, and
 # spectrograms of a few bins and one frame. The warnings say so, rightly.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*shorter than one window:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*shorter than the lowest bin:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*mel bands are empty:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*is too short for 'compact':UserWarning"),
     pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
 ]
 ESTIMATORS = {
     "RawWave": (RawWave(sr=8000), 47),
+    "Spectrogram": (Spectrogram(32, hop_length=16), 47),
     "MelSpectrogram": (MelSpectrogram(8, n_fft=32, hop_length=16), 47),
+    "CQT": (CQT(8, fmin=2000.0, hop_length=16), 47),
     "Standardizer-bin": (Standardizer(), 47),
     "Standardizer-global": (Standardizer("global"), 47),
     "Standardizer-clip": (Standardizer("clip"), 47),
+    "Summarizer": (Summarizer(), 47),
     # Quick settings: the checks fit some 150 times, and three ask for accuracy.
     "CNN2DClassifier": (
         CNN2DClassifier(n_filters=(8,), max_epochs=20, lr=3e-2, batch_size=32),

@@ -1,11 +1,13 @@
 """Operations on batches of clips, as torch modules."""
 
+from sktag.ops.cqt import CQTOp
 from sktag.ops.op import Op
 from sktag.ops.scaling import ClipScaleOp, ScaleOp
 from sktag.ops.spectral import MelSpectrogramOp, SpectrogramOp
 from sktag.ops.wave import LevelOp, WindowOp
 
 __all__ = [
+    "CQTOp",
     "ClipScaleOp",
     "LevelOp",
     "MelSpectrogramOp",

@@ -17,13 +17,16 @@ from scipy.signal import get_window
 from torch import Tensor
 from torch.nn import functional
 
+from sktag.ops.compression import compress
 from sktag.ops.op import Op, Shape
 
 Window = str | tuple[str | float, ...] | float | np.ndarray
 
-# Samples of frames held at a time on the CPU: some 16 MB of float32 stay near the
-# cores, where one array for a whole batch would go through main memory at each pass.
-_BLOCK = 2**22
+# Samples of frames held at a time. On the CPU some 4 MB of float32 stay near the cores,
+# where one array for a whole batch would go through main memory at each pass.
+_BLOCK = {"cpu": 2**20, "cuda": 2**26}
+# The mel filters of the topmost octaves are multiplied each with their own bins.
+_N_OCTAVES = 4
 
 
 @dataclass(eq=False, repr=False)
@@ -92,22 +95,32 @@ amin, top_db, log1p_factor : see MelSpectrogram
     def forward(self, x: Tensor) -> Tensor:
         """Compute the spectra of waveforms, as in :meth:`sktag.ops.Op.forward`."""
         _, n_bins, n_frames = self.out_shape(x.shape)
-        if x.device.type != "cpu":
-            return self._compress(self._spectra(x))
-        rows = max(1, _BLOCK // (n_frames * self.n_fft))
-        blocks = [self._compress(self._spectra(b)) for b in x.split(rows)]
-        return torch.cat(blocks) if blocks else x.new_empty((0, n_bins, n_frames))
+        if not len(x):
+            return x.new_empty((0, n_bins, n_frames))
+        frames = max(1, _BLOCK.get(x.device.type, 2**26) // self.n_fft)
+        rows = max(1, frames // n_frames)
+        return torch.cat(
+            [self._clips(some, n_frames, frames) for some in x.split(rows)]
+        )
 
-    def _spectra(self, x: Tensor) -> Tensor:
-        """Return uncompressed spectra, (n_clips, n_bins, n_frames)."""
-        frames = self._pad(x).unfold(-1, self.n_fft, self.hop_length)
+    def _clips(self, x: Tensor, n_frames: int, at_once: int) -> Tensor:
+        """Return the spectra of a few clips, computed `at_once` frames at a time."""
         window = _window(self._window_key(), self.n_fft, x.dtype, x.device)
-        spectra = torch.fft.rfft(frames * window)
-        if self.power == 2.0:
-            magnitudes = spectra.real.square() + spectra.imag.square()
-        else:
-            magnitudes = spectra.abs() ** self.power
-        return self._bands(magnitudes).transpose(1, 2)
+        frames = self._pad(x).unfold(-1, self.n_fft, self.hop_length)
+        parts = []
+        for some in frames[:, :n_frames].split(at_once, dim=1):
+            parts.append(self._bands(_power(some * window, self.power)))
+        spectra = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        return compress(
+            spectra.transpose(1, 2),
+            self.compression,
+            power=self.power,
+            ref=self.ref,
+            amin=self.amin,
+            top_db=self.top_db,
+            log1p_factor=self.log1p_factor,
+            frame_rate=self.sr / self.hop_length,
+        )
 
     def _bands(self, magnitudes: Tensor) -> Tensor:
         return magnitudes
@@ -128,15 +141,6 @@ amin, top_db, log1p_factor : see MelSpectrogram
         if isinstance(window, np.ndarray):
             window = ("samples", *window.tolist())
         return window, self.win_length or self.n_fft
-
-    def _compress(self, x: Tensor) -> Tensor:
-        if self.compression == "db":
-            return _decibels(x, self.power, self.ref, self.amin, self.top_db)
-        if self.compression == "log1p":
-            return torch.log10(1 + self.log1p_factor * x)
-        if self.compression == "pcen":
-            return _pcen(x, self.sr / self.hop_length)
-        return x.contiguous()
 
 
 @dataclass(eq=False, repr=False)
@@ -205,8 +209,9 @@ amin, top_db, log1p_factor : see MelSpectrogram
         )
 
     def _bands(self, magnitudes: Tensor) -> Tensor:
-        weights = _mel_matrix(self._mel_key(), magnitudes.dtype, magnitudes.device)
-        return magnitudes @ weights
+        groups = _mel_groups(self._mel_key(), magnitudes.dtype, magnitudes.device)
+        bands = [magnitudes[..., bins] @ weights for bins, weights in groups]
+        return bands[0] if len(bands) == 1 else torch.cat(bands, dim=-1)
 
 
 @lru_cache(maxsize=64)
@@ -255,48 +260,36 @@ def _mel_filters(
 
 
 @lru_cache(maxsize=64)
-def _mel_matrix(
-    key: tuple[Any, ...],
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Tensor:
-    """Return the mel filters as a matrix on a device, (n_fft // 2 + 1, n_mels)."""
-    weights = _mel_filters(*key)
-    return torch.from_numpy(weights).T.contiguous().to(device, dtype)
+def _mel_groups(
+    key: tuple[Any, ...], dtype: torch.dtype, device: torch.device
+) -> list[tuple[slice, Tensor]]:
+    """Return groups of neighbouring bands: their bins, and (n_bins, n_bands) filters.
 
-
-def _decibels(
-    x: Tensor, power: float, ref: float | str, amin: float, top_db: float | None
-) -> Tensor:
-    """Return 10 log10 of a power spectrum, 20 log10 of a magnitude spectrum."""
-    factor = 20.0 / power
-    levels = factor * torch.log10(x.clamp_min(amin))
-    if ref == "max":
-        peak = x.amax(dim=(1, 2), keepdim=True).clamp_min(amin)
-        levels = levels - factor * torch.log10(peak)
-    else:
-        levels = levels - factor * float(np.log10(max(amin, float(ref))))
-    if top_db is not None:
-        floor = levels.amax(dim=(1, 2), keepdim=True) - top_db
-        levels = torch.maximum(levels, floor)
-    return levels
-
-
-def _pcen(x: Tensor, frame_rate: float) -> Tensor:
-    """Return per-channel energy normalisation with librosa's default parameters.
-
-    Wang, Getreuer, Hughes, Lyon, Saurous, "Trainable frontend for robust and
-    far-field keyword spotting", ICASSP 2017.
+    A band has few bins, so that most of one matrix of all would be zeros. A GPU does
+    that quicker than several products.
     """
-    gain, bias, power, time_constant, eps = 0.98, 2.0, 0.5, 0.4, 1e-6
-    frames = time_constant * frame_rate
-    b = (np.sqrt(1 + 4 * frames**2) - 1) / (2 * frames**2)
-    smooth = torch.empty_like(x)
-    # librosa starts its filter in the steady state of a unit input, not of the clip.
-    state = torch.full_like(x[..., 0], 1 - b)
-    for t in range(x.shape[-1]):
-        smooth[..., t] = b * x[..., t] + state
-        state = (1 - b) * smooth[..., t]
-    agc = torch.exp(-gain * (np.log(eps) + torch.log1p(smooth / eps)))
-    out: Tensor = bias**power * torch.expm1(power * torch.log1p(x * agc / bias))
-    return out
+    filters = _mel_filters(*key)
+    n_groups = _N_OCTAVES if device.type == "cpu" else 1
+    # The last bin of each band, an empty one's being that of its neighbour below, and
+    # how many octaves it is from the top.
+    n_bins = filters.shape[1]
+    last = np.where(filters != 0, np.arange(n_bins), 0).max(axis=1)
+    last = np.maximum.accumulate(np.maximum(last, 1))
+    octave = np.log2((n_bins - 1) / last).astype(int).clip(0, n_groups - 1)
+    groups = []
+    for n in np.unique(octave)[::-1]:
+        bands = filters[octave == n]
+        used = np.flatnonzero(bands.any(axis=0))
+        bins = slice(used[0], used[-1] + 1) if used.size else slice(0, 1)
+        weights = torch.from_numpy(np.ascontiguousarray(bands[:, bins].T))
+        groups.append((bins, weights.to(device, dtype)))
+    return groups
+
+
+def _power(frames: Tensor, power: float) -> Tensor:
+    """Return the magnitudes of the spectra of frames, to a power."""
+    spectra: Tensor = torch.fft.rfft(frames)
+    if power != 2.0:
+        return spectra.abs().pow(power)
+    squares: Tensor = torch.view_as_real(spectra).square()
+    return squares[..., 0] + squares[..., 1]

@@ -120,6 +120,26 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         out = clips.map(self._make_op(clips.sample_rate))
         return out if isinstance(X, ClipArray) else out.to_numpy()
 
+    def set_output(self, *, transform=None):
+        """Choose the container of the output, where it is a table.
+
+        Clips and arrays of spectrograms stay what they are, so that the setting of a
+        whole Pipeline reaches the steps that make tables.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Container; None leaves the setting as it is.
+
+        Returns
+        -------
+        self : object
+            The transformer.
+        """
+        if hasattr(self, "get_feature_names_out"):
+            super().set_output(transform=transform)
+        return self
+
     def _fit_clips(self, X):
         """Return X as clips, checked, also against the rate that is asked for."""
         clips = self._check_clips(X, reset=True)

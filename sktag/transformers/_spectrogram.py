@@ -1,4 +1,4 @@
-"""The mel spectrogram."""
+"""The spectrogram."""
 
 import warnings
 from numbers import Integral, Real
@@ -6,42 +6,24 @@ from numbers import Integral, Real
 import numpy as np
 
 from sktag._compat import Interval, StrOptions, _fit_context
-from sktag.ops import MelSpectrogramOp
+from sktag.ops import SpectrogramOp
 from sktag.transformers._base import ClipTransformer
 
-_STFT_CONSTRAINTS = {
-    "sr": [Interval(Real, 0, None, closed="neither"), None],
-    "n_fft": [Interval(Integral, 1, None, closed="left")],
-    "hop_length": [Interval(Integral, 1, None, closed="left")],
-    "win_length": [Interval(Integral, 1, None, closed="left"), None],
-    "window": [str, tuple, Real, np.ndarray],
-    "center": ["boolean"],
-    "pad_mode": [StrOptions({"constant", "edge", "reflect", "symmetric"})],
-    "power": [Interval(Real, 0, None, closed="neither")],
-    "compression": [StrOptions({"db", "log1p", "pcen"}), None],
-    "ref": [Interval(Real, 0, None, closed="neither"), StrOptions({"max"})],
-    "amin": [Interval(Real, 0, None, closed="neither")],
-    "top_db": [Interval(Real, 0, None, closed="left"), None],
-    "log1p_factor": [Interval(Real, 0, None, closed="neither")],
-}
 
+class Spectrogram(ClipTransformer):
+    """Waveforms to spectrograms.
 
-class MelSpectrogram(ClipTransformer):
-    """Waveforms to mel spectrograms.
-
-    The power of the short-time Fourier transform, summed into bands of equal width on
-    the mel scale, in decibels. Numbers equal librosa's for the same parameters, clip
-    by clip; ``top_db`` and ``ref="max"`` look at each clip alone.
+    The power of the short-time Fourier transform, in decibels. Numbers equal librosa's
+    for the same parameters, clip by clip; ``top_db`` and ``ref="max"`` look at each
+    clip alone.
 
     Parameters
     ----------
-    n_mels : int > 0, default=128
-        Number of mel bands.
+    n_fft : int > 0, default=2048
+        Length of the Fourier transform, in samples: n_fft // 2 + 1 bins.
     sr : float > 0, default=None
         Sample rate of the waveforms, in Hz. None means the clips' own rate, and 22,050
         for bare arrays; another rate than the clips' is an error.
-    n_fft : int > 0, default=2048
-        Length of the Fourier transform, in samples.
     hop_length : int > 0, default=512
         Samples from one frame to the next.
     win_length : int > 0, default=None
@@ -55,15 +37,6 @@ class MelSpectrogram(ClipTransformer):
         What to pad with; "constant" is silence.
     power : float > 0, default=2.0
         Exponent of the magnitudes: 1 for magnitude, 2 for power.
-    fmin : float >= 0, default=0.0
-        Lowest frequency, in Hz.
-    fmax : float > 0, default=None
-        Highest frequency, in Hz; half the sample rate where None.
-    htk : bool, default=False
-        Whether to use HTK's formula of the mel scale in place of Slaney's.
-    norm : {"slaney"}, float or None, default="slaney"
-        "slaney" divides each filter by its width, a number is the exponent of the
-        norm that is made 1, None leaves peaks at 1.
     compression : {"db", "log1p", "pcen"} or None, default="db"
         "db" is 10 log10 of a power (20 log10 of a magnitude); "log1p" is
         log10(1 + `log1p_factor` x); "pcen" is per-channel energy normalisation with
@@ -86,76 +59,72 @@ class MelSpectrogram(ClipTransformer):
 
     See Also
     --------
-    RawWave : Reads the waveforms.
-    Standardizer : The usual next step.
+    MelSpectrogram : Far fewer bins, spaced as pitch is heard.
+    CQT : Bins spaced as the notes of a scale.
 
     Notes
     -----
-    A clip shorter than one window is padded with silence, with a warning. Bands that
-    no bin of the Fourier transform falls into (too many bands for `n_fft`) stay empty,
-    with a warning that names them.
+    A clip shorter than one window is padded with silence, with a warning.
 
     References
     ----------
-    Stevens, Volkmann, Newman, "A scale for the measurement of the psychological
-    magnitude pitch", Journal of the Acoustical Society of America, 1937.
+    Allen, Rabiner, "A unified approach to short-time Fourier analysis and synthesis",
+    Proceedings of the IEEE, 1977.
 
     McFee et al., "librosa: audio and music signal analysis in Python", SciPy 2015.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sktag import MelSpectrogram
+    >>> from sktag import Spectrogram
     >>> waves = np.random.default_rng(0).uniform(-1, 1, (2, 22050))
-    >>> MelSpectrogram(n_mels=64).fit_transform(waves).shape
-    (2, 64, 44)
+    >>> Spectrogram(n_fft=1024).fit_transform(waves).shape
+    (2, 513, 44)
     """
 
     _parameter_constraints: dict = {
-        "n_mels": [Interval(Integral, 1, None, closed="left")],
-        **_STFT_CONSTRAINTS,
-        "fmin": [Interval(Real, 0, None, closed="left")],
-        "fmax": [Interval(Real, 0, None, closed="neither"), None],
-        "htk": ["boolean"],
-        "norm": [StrOptions({"slaney"}), Real, None],
+        "sr": [Interval(Real, 0, None, closed="neither"), None],
+        "n_fft": [Interval(Integral, 1, None, closed="left")],
+        "hop_length": [Interval(Integral, 1, None, closed="left")],
+        "win_length": [Interval(Integral, 1, None, closed="left"), None],
+        "window": [str, tuple, Real, np.ndarray],
+        "center": ["boolean"],
+        "pad_mode": [StrOptions({"constant", "edge", "reflect", "symmetric"})],
+        "power": [Interval(Real, 0, None, closed="neither")],
+        "compression": [StrOptions({"db", "log1p", "pcen"}), None],
+        "ref": [Interval(Real, 0, None, closed="neither"), StrOptions({"max"})],
+        "amin": [Interval(Real, 0, None, closed="neither")],
+        "top_db": [Interval(Real, 0, None, closed="left"), None],
+        "log1p_factor": [Interval(Real, 0, None, closed="neither")],
     }
     takes = "wave"
+    _op = SpectrogramOp
 
     def __init__(
         self,
-        n_mels=128,
+        n_fft=2048,
         *,
         sr=None,
-        n_fft=2048,
         hop_length=512,
         win_length=None,
         window="hann",
         center=True,
         pad_mode="constant",
         power=2.0,
-        fmin=0.0,
-        fmax=None,
-        htk=False,
-        norm="slaney",
         compression="db",
         ref=1.0,
         amin=1e-10,
         top_db=None,
         log1p_factor=1e4,
     ):
-        self.n_mels = n_mels
-        self.sr = sr
         self.n_fft = n_fft
+        self.sr = sr
         self.hop_length = hop_length
         self.win_length = win_length
         self.window = window
         self.center = center
         self.pad_mode = pad_mode
         self.power = power
-        self.fmin = fmin
-        self.fmax = fmax
-        self.htk = htk
-        self.norm = norm
         self.compression = compression
         self.ref = ref
         self.amin = amin
@@ -181,26 +150,11 @@ class MelSpectrogram(ClipTransformer):
         Raises
         ------
         ValueError
-            If X is not waveforms, a rate or frequency does not fit the clips', or the
-            window is longer than `n_fft`.
+            If X is not waveforms, the rate is not the clips', or the window is longer
+            than `n_fft`.
         """
         clips = self._fit_clips(X)
         self._check_stft(clips)
-        sr = clips.sample_rate
-        fmax = sr / 2 if self.fmax is None else self.fmax
-        if not self.fmin < fmax <= sr / 2:
-            raise ValueError(
-                f"fmin={self.fmin:g} and fmax={fmax:g} Hz: fmin must be below fmax, "
-                f"and fmax at most {sr / 2:g}, half the sample rate of the clips."
-            )
-        empty = self._make_op(sr).empty_bands()
-        if empty.size:
-            warnings.warn(
-                f"{empty.size} of {self.n_mels} mel bands are empty (band "
-                f"{', '.join(map(str, empty))}): n_fft={self.n_fft} has no bin in "
-                "them. Raise n_fft, or lower n_mels.",
-                stacklevel=2,
-            )
         self._remember(clips)
         return self
 
@@ -221,10 +175,9 @@ class MelSpectrogram(ClipTransformer):
                 f"clips of {clips.shape[1]} samples are shorter than one window, "
                 f"n_fft={self.n_fft}, and are padded with silence. Lower n_fft, or "
                 "make the clips longer.",
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _make_op(self, sample_rate):
-        return MelSpectrogramOp(
-            sample_rate, **{k: v for k, v in self.get_params().items() if k != "sr"}
-        )
+        params = {k: v for k, v in self.get_params().items() if k != "sr"}
+        return self._op(sample_rate, **params)

@@ -104,3 +104,51 @@ def test_fit_leaves_parameters_as_they_are(waves):
     before = mel.get_params()
     assert mel.fit(waves).get_params() == before
     assert not hasattr(clone(mel), "sr_")
+
+
+ARCHITECTURES = {
+    # mel of librosa's parameters, and what follows it
+    "fcn4": (12000, {"n_fft": 512, "hop_length": 256, "n_mels": 96}),
+    "musicnn": (16000, {"n_fft": 512, "hop_length": 256, "n_mels": 96}),
+    "short_chunk": (
+        16000,
+        {
+            "n_fft": 512,
+            "hop_length": 256,
+            "n_mels": 128,
+            "fmax": 8000,
+            "htk": True,
+            "norm": None,
+            "pad_mode": "reflect",
+        },
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:1 of 128 mel bands are empty:UserWarning")
+@pytest.mark.filterwarnings("ignore:Empty filters detected:UserWarning")
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_front_end_of_a_published_network_is_what_its_code_computes(name, waves):
+    sr, params = ARCHITECTURES[name]
+    clips = ClipArray.from_array(waves, sample_rate=sr)
+    out = np.asarray(MelSpectrogram.for_architecture(name).fit_transform(clips))
+    mel = librosa.feature.melspectrogram(y=waves.astype(float), sr=sr, **params)
+    if name == "musicnn":
+        expected = np.log10(1 + 10000 * mel)
+    else:
+        expected = librosa.power_to_db(mel, top_db=None)
+    loud = expected > expected.max() - 60
+    assert np.abs(out - expected)[loud].max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["fcn4", "short_chunk_res", "dieleman2014"])
+def test_front_end_shows_its_parameters_and_takes_others(name):
+    mel = MelSpectrogram.for_architecture(name, n_mels=40)
+    assert mel.get_params()["n_mels"] == 40
+    assert mel.sr == (12000 if name == "fcn4" else 16000)
+    assert clone(mel).get_params() == mel.get_params()
+
+
+def test_architecture_without_a_mel_spectrogram_raises_and_lists_those_with_one():
+    with pytest.raises(ValueError, match=r"'sample_cnn' has no .* 'short_chunk'"):
+        MelSpectrogram.for_architecture("sample_cnn")

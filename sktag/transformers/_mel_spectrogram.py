@@ -1,0 +1,290 @@
+"""The mel spectrogram."""
+
+import warnings
+from numbers import Integral, Real
+
+from sktag._compat import Interval, StrOptions, _fit_context
+from sktag.ops import MelSpectrogramOp
+from sktag.transformers._spectrogram import Spectrogram
+
+_CHOI = {"sr": 12000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
+# torchaudio's defaults, which the published code leaves as they are.
+_WON = {
+    "sr": 16000,
+    "n_fft": 512,
+    "hop_length": 256,
+    "fmax": 8000.0,
+    "pad_mode": "reflect",
+    "htk": True,
+    "norm": None,
+}
+# Front-ends of published networks; what is not named is as by default.
+_PUBLISHED = {
+    "dieleman2014": {
+        "sr": 16000,
+        "n_fft": 1024,
+        "hop_length": 512,
+        "n_mels": 128,
+        "compression": "log1p",
+    },
+    "spotify2014": {
+        "sr": 22050,
+        "n_fft": 1024,
+        "hop_length": 110,
+        "n_mels": 128,
+        "compression": "log1p",
+    },
+    "fcn4": _CHOI,
+    "fcn5": _CHOI,
+    "fcn6": _CHOI,
+    "fcn7": _CHOI,
+    "music_tagger_cnn": {**_WON, "n_mels": 96},
+    "short_chunk": {**_WON, "n_mels": 128},
+    "short_chunk_res": {**_WON, "n_mels": 128},
+    "musicnn": {
+        "sr": 16000,
+        "n_fft": 512,
+        "hop_length": 256,
+        "n_mels": 96,
+        "compression": "log1p",
+    },
+}
+
+
+class MelSpectrogram(Spectrogram):
+    """Waveforms to mel spectrograms.
+
+    The power of the short-time Fourier transform, summed into bands of equal width on
+    the mel scale, in decibels. Numbers equal librosa's for the same parameters, clip
+    by clip; ``top_db`` and ``ref="max"`` look at each clip alone.
+
+    Parameters
+    ----------
+    n_mels : int > 0, default=128
+        Number of mel bands.
+    sr : float > 0, default=None
+        Sample rate of the waveforms, in Hz. None means the clips' own rate, and 22,050
+        for bare arrays; another rate than the clips' is an error.
+    n_fft : int > 0, default=2048
+        Length of the Fourier transform, in samples.
+    hop_length : int > 0, default=512
+        Samples from one frame to the next.
+    win_length : int > 0, default=None
+        Length of the window, at most `n_fft`, which it is where None.
+    window : str, tuple, float or ndarray of shape (win_length,), default="hann"
+        Window as for :func:`scipy.signal.get_window`, or its samples.
+    center : bool, default=True
+        Whether frame t is centred on sample ``t * hop_length``, by padding both ends;
+        else it starts there.
+    pad_mode : {"constant", "edge", "reflect", "symmetric"}, default="constant"
+        What to pad with; "constant" is silence.
+    power : float > 0, default=2.0
+        Exponent of the magnitudes: 1 for magnitude, 2 for power.
+    fmin : float >= 0, default=0.0
+        Lowest frequency, in Hz.
+    fmax : float > 0, default=None
+        Highest frequency, in Hz; half the sample rate where None.
+    htk : bool, default=False
+        Whether to use HTK's formula of the mel scale in place of Slaney's.
+    norm : {"slaney"}, float or None, default="slaney"
+        "slaney" divides each filter by its width, a number is the exponent of the
+        norm that is made 1, None leaves peaks at 1.
+    compression : {"db", "log1p", "pcen"} or None, default="db"
+        "db" is 10 log10 of a power (20 log10 of a magnitude); "log1p" is
+        log10(1 + `log1p_factor` x); "pcen" is per-channel energy normalisation with
+        librosa's defaults.
+    ref : float > 0 or "max", default=1.0
+        What 0 dB is; "max" is each clip's maximum.
+    amin : float > 0, default=1e-10
+        Smallest power (or magnitude) that is told from silence, for "db".
+    top_db : float >= 0, default=None
+        Level under each clip's maximum at which it is cut off, in dB.
+    log1p_factor : float > 0, default=10000.0
+        Factor of "log1p".
+
+    Attributes
+    ----------
+    sr_ : float
+        Sample rate of the clips seen in `fit`, in Hz.
+    n_features_in_ : int
+        Number of samples seen in `fit`, if it was given an array.
+
+    See Also
+    --------
+    RawWave : Reads the waveforms.
+    Standardizer : The usual next step.
+
+    Notes
+    -----
+    A clip shorter than one window is padded with silence, with a warning. Bands that
+    no bin of the Fourier transform falls into (too many bands for `n_fft`) stay empty,
+    with a warning that names them.
+
+    References
+    ----------
+    Stevens, Volkmann, Newman, "A scale for the measurement of the psychological
+    magnitude pitch", Journal of the Acoustical Society of America, 1937.
+
+    McFee et al., "librosa: audio and music signal analysis in Python", SciPy 2015.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktag import MelSpectrogram
+    >>> waves = np.random.default_rng(0).uniform(-1, 1, (2, 22050))
+    >>> MelSpectrogram(n_mels=64).fit_transform(waves).shape
+    (2, 64, 44)
+    """
+
+    _parameter_constraints: dict = {
+        "n_mels": [Interval(Integral, 1, None, closed="left")],
+        **Spectrogram._parameter_constraints,
+        "fmin": [Interval(Real, 0, None, closed="left")],
+        "fmax": [Interval(Real, 0, None, closed="neither"), None],
+        "htk": ["boolean"],
+        "norm": [StrOptions({"slaney"}), Real, None],
+    }
+    _op = MelSpectrogramOp
+
+    def __init__(
+        self,
+        n_mels=128,
+        *,
+        sr=None,
+        n_fft=2048,
+        hop_length=512,
+        win_length=None,
+        window="hann",
+        center=True,
+        pad_mode="constant",
+        power=2.0,
+        fmin=0.0,
+        fmax=None,
+        htk=False,
+        norm="slaney",
+        compression="db",
+        ref=1.0,
+        amin=1e-10,
+        top_db=None,
+        log1p_factor=1e4,
+    ):
+        super().__init__(
+            n_fft,
+            sr=sr,
+            hop_length=hop_length,
+            win_length=win_length,
+            window=window,
+            center=center,
+            pad_mode=pad_mode,
+            power=power,
+            compression=compression,
+            ref=ref,
+            amin=amin,
+            top_db=top_db,
+            log1p_factor=log1p_factor,
+        )
+        self.n_mels = n_mels
+        self.fmin = fmin
+        self.fmax = fmax
+        self.htk = htk
+        self.norm = norm
+
+    @classmethod
+    def for_architecture(cls, name, **overrides):
+        """Make the front-end that a published network was trained with.
+
+        Parameters
+        ----------
+        name : str
+            Name of the network: "dieleman2014", "spotify2014", "fcn4" to "fcn7",
+            "music_tagger_cnn", "short_chunk", "short_chunk_res" or "musicnn".
+        **overrides : dict
+            Parameters to set otherwise.
+
+        Returns
+        -------
+        MelSpectrogram
+            A front-end with all its parameters visible, the sample rate among them:
+            RawWave takes the same.
+
+        Raises
+        ------
+        ValueError
+            If the name is not one of those.
+
+        Notes
+        -----
+        What is not published is chosen here: for "dieleman2014" and "spotify2014"
+        Fourier transform, hop (such that 599 frames span 3 seconds in the latter) and
+        compression; for "music_tagger_cnn", which has been published with several
+        front-ends, that of Won et al. One band of the latter's and of "short_chunk" is
+        empty at 128 bands, as it is in the published code. The code of musicnn rounds
+        to half precision before the logarithm, which is not done here.
+
+        References
+        ----------
+        Choi, Fazekas, Sandler, "Automatic tagging using deep convolutional neural
+        networks", ISMIR 2016: "fcn4" and its like.
+
+        Dieleman, Schrauwen, "End-to-end learning for music audio", ICASSP 2014.
+
+        Pons, Serra, "musicnn: pre-trained convolutional neural networks for music
+        audio tagging", ISMIR late-breaking 2019.
+
+        Won, Ferraro, Bogdanov, Serra, "Evaluation of CNN-based automatic music tagging
+        models", SMC 2020: "short_chunk" and "music_tagger_cnn".
+
+        Examples
+        --------
+        >>> from sktag import MelSpectrogram
+        >>> MelSpectrogram.for_architecture("fcn4")
+        MelSpectrogram(hop_length=256, n_fft=512, n_mels=96, sr=12000)
+        """
+        if name not in _PUBLISHED:
+            raise ValueError(
+                f"architecture {name!r} has no published mel spectrogram; those that "
+                f"have one: {', '.join(map(repr, _PUBLISHED))}."
+            )
+        return cls(**{**_PUBLISHED[name], **overrides})
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the parameters against each other and the clips' sample rate.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_samples)
+            Waveforms.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If X is not waveforms, a rate or frequency does not fit the clips', or the
+            window is longer than `n_fft`.
+        """
+        clips = self._fit_clips(X)
+        self._check_stft(clips)
+        sr = clips.sample_rate
+        fmax = sr / 2 if self.fmax is None else self.fmax
+        if not self.fmin < fmax <= sr / 2:
+            raise ValueError(
+                f"fmin={self.fmin:g} and fmax={fmax:g} Hz: fmin must be below fmax, "
+                f"and fmax at most {sr / 2:g}, half the sample rate of the clips."
+            )
+        empty = self._make_op(sr).empty_bands()
+        if empty.size:
+            warnings.warn(
+                f"{empty.size} of {self.n_mels} mel bands are empty (band "
+                f"{', '.join(map(str, empty))}): n_fft={self.n_fft} has no bin in "
+                "them. Raise n_fft, or lower n_mels.",
+                stacklevel=2,
+            )
+        self._remember(clips)
+        return self

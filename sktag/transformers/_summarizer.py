@@ -1,0 +1,277 @@
+"""Spectrograms to one row of numbers a clip: statistics of each bin over time.
+
+What the design meets:
+
+- It ends the recipe: clips are computed here, a batch at a time and once, whatever
+  the number of statistics. Only `transform` reads; `fit` looks at shapes.
+- Sums are in double precision, so that loud, long or offset clips lose nothing, and a
+  bin that does not change has a deviation of exactly 0: a sum of equal float32 numbers
+  has no rounding in float64.
+"""
+
+import re
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sktag._compat import _fit_context
+from sktag.clips import ClipArray
+from sktag.clips._checks import check_rate
+from sktag.transformers._base import ClipTransformer
+
+
+def _mean_magnitude(steps, axis):
+    return np.abs(steps).mean(axis=axis)
+
+
+_OF_FRAMES = {"mean": np.mean, "std": np.std, "max": np.max, "min": np.min}
+_OF_STEPS = {"delta_mean": _mean_magnitude, "delta_std": np.std}
+_KNOWN = (*_OF_FRAMES, "median", *_OF_STEPS)
+_QUANTILE = re.compile(r"q([0-9]+(?:\.[0-9]+)?)")
+
+
+class Summarizer(ClipTransformer):
+    """Spectrograms to one row of numbers a clip: statistics of each bin over time.
+
+    The step between a front-end and any classifier of tables, such as an SVC. The
+    result is always an array, or a DataFrame with ``set_output(transform="pandas")``,
+    never clips: it ends the recipe.
+
+    Parameters
+    ----------
+    stats : tuple of str, default=("mean", "std", "max", "delta_mean", "delta_std")
+        Statistics of each bin over the frames of a clip; a single name stands for
+        itself. With the steps x[t + 1] - x[t] from one frame to the next:
+
+        - "mean", "std", "max", "min", "median": of the frames;
+        - "q" and a percent from 0 to 100, such as "q5" or "q97.5": that quantile of
+          the frames, linear between the two nearest;
+        - "delta_mean": mean magnitude of the steps, how much the bin moves;
+        - "delta_std": standard deviation of the steps.
+
+        Deviations divide by the number of frames or steps. A clip of one frame has no
+        step: both deltas are 0, as "std" is.
+
+    Attributes
+    ----------
+    stats_ : tuple of str
+        Names of the statistics, in the order of the features.
+    n_bins_ : int
+        Number of bins seen in `fit`.
+    sr_ : float or None
+        Sample rate of the clips seen in `fit`, in Hz; None for arrays.
+    n_features_in_ : int
+        Number of bins seen in `fit`, only if it was given an array.
+    feature_names_in_ : ndarray of shape (n_bins,)
+        Names of the columns seen in `fit`, only if it was given a DataFrame whose
+        column names are all strings.
+
+    See Also
+    --------
+    MelSpectrogram : Makes the spectrograms.
+    sklearn.preprocessing.StandardScaler : The usual next step.
+
+    Notes
+    -----
+    Features are in the order of `stats`, and within each in the order of the bins:
+    ``mean_bin0, mean_bin1, ..., std_bin0, ...``. They have the unit of the
+    spectrograms, decibels by default.
+
+    A bare 2-D array is one frame a clip, (n_clips, n_bins). Padding counts as silence:
+    cut clips to a length that most of them have with ``RawWave(duration=...)``.
+
+    References
+    ----------
+    Tzanetakis, Cook, "Musical genre classification of audio signals", IEEE
+    Transactions on Speech and Audio Processing, 2002: means and variances over time of
+    spectral features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktag import Summarizer
+    >>> spectrogram = np.array([[[0, 1, 5], [2, 2, 2]]], dtype="float32")
+    >>> summarizer = Summarizer(["max", "delta_mean"])
+    >>> summarizer.fit_transform(spectrogram)
+    array([[5. , 2. , 2.5, 0. ]], dtype=float32)
+    >>> print(*summarizer.get_feature_names_out())
+    max_bin0 max_bin1 delta_mean_bin0 delta_mean_bin1
+    """
+
+    _parameter_constraints: dict = {"stats": [tuple, list, str]}
+    takes = "spectrogram"
+
+    def __init__(self, stats=("mean", "std", "max", "delta_mean", "delta_std")):
+        self.stats = stats
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Check the names of the statistics and count the bins; reads nothing.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_bins, n_frames) or (n_clips, n_bins)
+            Spectrograms.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a statistic is not known or named twice, or X is waveforms.
+        """
+        stats = _checked(self.stats)
+        clips = self._fit_clips(X)
+        self.stats_, self.n_bins_ = stats, clips.shape[1]
+        self._remember(clips)
+        return self
+
+    def transform(self, X):
+        """Compute the statistics.
+
+        Parameters
+        ----------
+        X : ClipArray or array of shape (n_clips, n_bins, n_frames) or (n_clips, n_bins)
+            Spectrograms with as many bins as in `fit`; the number of frames may
+            differ.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_stats * n_bins), float32
+            One row a clip; a DataFrame where `set_output` asks for it.
+
+        Raises
+        ------
+        ValueError
+            If X is waveforms, has another number of bins or another sample rate than
+            in `fit`, or has numbers that are not finite.
+        """
+        check_is_fitted(self, "n_bins_")
+        clips = self._check_clips(X, reset=False)
+        check_rate(clips, self.sr_, "Summarizer")
+        n_features = len(self.stats_) * self.n_bins_
+        out = np.empty((len(clips), n_features), dtype=np.float32)
+        row = 0
+        for batch in clips.batches():
+            is_finite = np.isfinite(batch).all(axis=(1, 2))
+            if not is_finite.all():
+                raise ValueError(
+                    f"clip {row + int(is_finite.argmin())} of {clips!r} has numbers "
+                    "that are not finite: leave it out, or mend it with "
+                    "np.nan_to_num."
+                )
+            out[row : row + len(batch)] = _summary(batch, self.stats_)
+            row += len(batch)
+        return out
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the features: the statistic, then the bin.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_bins,), default=None
+            Names of the bins. None means the columns of the DataFrame given to `fit`,
+            else "bin0", "bin1", ...
+
+        Returns
+        -------
+        ndarray of str objects of shape (n_stats * n_bins,)
+            Such as "mean_bin0".
+
+        Raises
+        ------
+        ValueError
+            If the names are not those seen in `fit`, or not as many as there are bins.
+        """
+        check_is_fitted(self, "n_bins_")
+        seen = getattr(self, "feature_names_in_", None)
+        if input_features is None:
+            bins = [f"bin{i}" for i in range(self.n_bins_)] if seen is None else seen
+        elif len(input_features) != self.n_bins_:
+            raise ValueError(
+                f"input_features should have length equal to {self.n_bins_}, the "
+                f"number of bins seen in fit, but has {len(input_features)}."
+            )
+        elif seen is not None and list(input_features) != list(seen):
+            raise ValueError(
+                "input_features is not equal to feature_names_in_: leave it out, or "
+                f"pass the columns seen in fit, {', '.join(seen[:3])}, ..."
+            )
+        else:
+            bins = input_features
+        names = [f"{stat}_{name}" for stat in self.stats_ for name in bins]
+        return np.array(names, dtype=object)
+
+    def _check_clips(self, X, *, reset):
+        """Return X as spectrograms; a bare 2-D array is one frame a clip."""
+        clips = super()._check_clips(X, reset=reset)
+        if clips.kind == "wave":  # what the base class makes of a bare 2-D array
+            clips = ClipArray.from_array(clips.to_numpy()[:, :, np.newaxis])
+        if clips.shape[2] == 0:
+            raise ValueError(
+                f"Summarizer needs clips of at least one frame, not {clips!r}: lower "
+                "the front-end's n_fft, or make the clips longer."
+            )
+        if not reset and clips.shape[1] != self.n_bins_:
+            raise ValueError(
+                f"Summarizer was fitted on {self.n_bins_} bins and is given "
+                f"{clips.shape[1]}: give the front-end the parameters of training."
+            )
+        return clips
+
+    def _remember(self, clips):
+        super()._remember(clips)
+        # Clips are held to `takes`. A bare 2-D array is of no kind until it is
+        # spectrograms, and the base class must not refuse it as waveforms.
+        self._kind = None
+
+
+def _checked(stats):
+    """Return the names as a tuple; raise where one is not known or comes twice."""
+    stats = (stats,) if isinstance(stats, str) else tuple(stats)
+    rule = (
+        f'choose from {", ".join(map(repr, _KNOWN))} and quantiles, "q" and a '
+        'percent from 0 to 100, such as "q5" or "q97.5".'
+    )
+    if not stats:
+        raise ValueError(f"stats={stats!r} names no statistic: {rule}")
+    for stat in stats:
+        is_known = isinstance(stat, str) and (
+            stat in _KNOWN or _percent(stat) is not None
+        )
+        if not is_known:
+            raise ValueError(f"stats has {stat!r}, which is not known: {rule}")
+        if stats.count(stat) > 1:
+            raise ValueError(f"stats names {stat!r} more than once: name each once.")
+    return stats
+
+
+def _percent(stat):
+    """Return the percent of a quantile, or None for what is not one."""
+    found = _QUANTILE.fullmatch("q50" if stat == "median" else stat)
+    percent = None if found is None else float(found[1])
+    return percent if percent is not None and percent <= 100 else None
+
+
+def _summary(spectrograms, stats):
+    """Return the statistics over time, (n_clips, n_stats * n_bins), in float64."""
+    frames = spectrograms.astype(np.float64)
+    steps = np.zeros_like(frames)
+    if frames.shape[2] > 1 and any(stat in _OF_STEPS for stat in stats):
+        steps = np.diff(frames, axis=2)
+    percents = {stat: _percent(stat) for stat in stats if _percent(stat) is not None}
+    found = {}
+    if percents:
+        quantiles = np.percentile(frames, list(percents.values()), axis=2)
+        found = dict(zip(percents, quantiles, strict=True))
+    for stat in stats:
+        if stat in _OF_FRAMES:
+            found[stat] = _OF_FRAMES[stat](frames, axis=2)
+        elif stat in _OF_STEPS:
+            found[stat] = _OF_STEPS[stat](steps, axis=2)
+    return np.concatenate([found[stat] for stat in stats], axis=1)
