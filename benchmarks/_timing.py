@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 # Long enough for the threads of one library to stop spinning before the next begins.
-_PAUSE = 0.02
+_PAUSE = 0.2
 
 
 def interleave(ways, repeats, *, setup=None, wait=None):

@@ -324,6 +324,8 @@ class ClipArray:
         ndarray of shape `shape`, float32
             The clips.
         """
+        if not self.ops:
+            return self.read(np.arange(len(self)))
         out = np.empty(self.shape, dtype=np.float32)
         start = 0
         for batch in self.batches():

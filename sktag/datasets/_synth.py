@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from scipy import fft, signal
+from scipy import fft
 
 _TABLE_SIZE = 2048
 _MAX_HARMONICS = 64
@@ -82,6 +82,8 @@ def _oscillate(phase, amplitudes, rng, *, decays=None, sr=1):
 
 def _filtered_noise(n, sr, rng, low, high):
     """White noise through a gentle band-pass from `low` to `high` Hz."""
+    from scipy import signal
+
     low = min(low, 0.3 * sr)
     high = float(np.clip(high, 1.2 * low, 0.48 * sr))
     sos = signal.butter(1, [low, high], btype="bandpass", fs=sr, output="sos")

@@ -7,8 +7,6 @@ from importlib.util import find_spec
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from torch.optim import lr_scheduler
 
-SCHEDULES = ("one_cycle", "cosine", "step", "plateau")
-
 
 def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
     """Return the callbacks that an estimator's parameters ask for.

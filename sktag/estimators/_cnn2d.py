@@ -5,7 +5,8 @@ from numbers import Integral, Real
 from sklearn.base import ClassifierMixin
 
 from sktag._compat import Interval, StrOptions, _fit_context
-from sktag.estimators._tagger import TRAINING_CONSTRAINTS, BaseTagger
+from sktag.estimators._parameters import TRAINING_CONSTRAINTS
+from sktag.estimators._tagger import BaseTagger
 from sktag.nets import build_cnn2d
 from sktag.nets.blocks import ACTIVATIONS, INITIALISERS, POOLINGS
 

@@ -6,74 +6,33 @@ subclass: its parameters, `_build_network`, and the kind of clips it takes.
 """
 
 import warnings
-from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
-from skorch.helper import predefined_split
-from skorch.history import History
 
-from sktag._compat import Interval, StrOptions, _check_sample_weight
+from sktag._compat import _check_sample_weight
 from sktag._validation import validate_array
 from sktag.clips import ClipArray
 from sktag.clips._checks import check_kind, check_rate
-from sktag.estimators._callbacks import SCHEDULES, make_callbacks, progress_bar
-from sktag.estimators._loading import Batches, ClipDataset, fill_cache, read_batches
+from sktag.estimators._loading import ClipDataset, fill_cache, read_batches
+from sktag.estimators._parameters import NetParams
 from sktag.estimators._state import (
     draw_seed,
     pick_device,
     reproducible,
     to_numpy,
     to_torch,
-    use_amp,
 )
 from sktag.estimators._targets import check_y, make_targets, tag_names
-from sktag.estimators._training import (
-    COLD_STEPS,
-    OPTIMIZERS,
-    RowLoss,
-    TaggerNet,
-    load_moments,
-    refresh_batch_norm,
-    take_up,
-)
 from sktag.estimators._validation import ValidationScores, split_rows
 
 # Below this many steps a net is rarely trained to the end.
 _FEW_STEPS = 300
-# What net_params may not set, because sktag makes it.
-_OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}
-_OWN |= {"seed", "amp", "score"}
-
-TRAINING_CONSTRAINTS = {
-    "optimizer": [StrOptions(set(OPTIMIZERS)), type],
-    "lr": [Interval(Real, 0, None, closed="neither")],
-    "lr_schedule": [StrOptions(set(SCHEDULES)), None],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "max_epochs": [Interval(Integral, 1, None, closed="left")],
-    "batch_size": [Interval(Integral, 1, None, closed="left")],
-    "early_stopping": ["boolean"],
-    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-    "monitor": [StrOptions({"loss", *get_scorer_names()})],
-    "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
-    "device": [str],
-    "amp": ["boolean", StrOptions({"auto"})],
-    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
-    "cache_bytes": [Interval(Integral, 0, None, closed="left")],
-    "warm_start": ["boolean"],
-    "random_state": ["random_state"],
-    "verbose": ["verbose"],
-    "callbacks": [list, None],
-    "net_params": [dict, None],
-}
 
 
-class BaseTagger(BaseEstimator):
+class BaseTagger(NetParams):
     """Base class of the estimators.
 
     A subclass has the parameters of `TRAINING_CONSTRAINTS`, and writes
@@ -86,68 +45,12 @@ class BaseTagger(BaseEstimator):
         """Return the network and its name."""
         raise NotImplementedError
 
-    # ------------------------------------------------------------------ parameters
-
-    def get_params(self, deep=True):
-        """Return the parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to name the optimizer's parameters in `net_params` too.
-
-        Returns
-        -------
-        dict
-            Values by name.
-        """
-        params = super().get_params(deep=deep)
-        if deep and isinstance(self.net_params, dict):
-            params.update({k: v for k, v in self.net_params.items() if "__" in k})
-        return params
-
-    def set_params(self, **params):
-        """Set parameters; ``optimizer__momentum`` and its like go to `net_params`.
-
-        Parameters
-        ----------
-        **params
-            Values by name.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        prefixes = ("optimizer__", "callbacks__")
-        further = {k: v for k, v in params.items() if k.startswith(prefixes)}
-        own = {k: v for k, v in params.items() if k not in further}
-        super().set_params(**own)
-        if further:
-            self.net_params = {**(self.net_params or {}), **further}
-        return self
-
-    def _check_net_params(self):
-        """Return the further parameters of skorch's net."""
-        given = dict(self.net_params or {})
-        public = set(super().get_params(deep=False))
-        for key in given:
-            if key in public:
-                raise ValueError(
-                    f"net_params has {key!r}, which is a parameter of "
-                    f"{type(self).__name__}: set it there."
-                )
-            if key.split("__")[0] in _OWN:
-                raise ValueError(
-                    f"net_params has {key!r}, which {type(self).__name__} makes "
-                    "itself: leave it out."
-                )
-        return given
-
     # ------------------------------------------------------------------ fit
 
     def _fit(self, X, y, sample_weight, *, fresh, partial=False, classes=None):
         """Train, from the start or on from where it was; `partial` is one epoch."""
+        from sktag.estimators import _training
+
         n_epochs = 1 if partial else self.max_epochs
         clips = self._check_clips(X, reset=fresh)
         y_checked = check_y(y)
@@ -185,10 +88,12 @@ class BaseTagger(BaseEstimator):
                 else ClipDataset(clips, rows, codes, weights, cache, self.n_threads)
                 for rows in (train, valid)
             ]
-            net = self._make_net(module, device, n_epochs, sets, score, partial)
+            net = _training.make_net(
+                self, module, device, n_epochs, sets, score=score, partial=partial
+            )
             if not fresh:
-                take_up(net, self.net_)
-            self._train(net, sets[0], n_epochs, device, partial)
+                _training.take_up(net, self.net_)
+            self._train(net, sets[0], n_epochs, partial)
         self.sr_ = clips.sample_rate
         self.classes_ = self._targets.classes
         names = tag_names(y)
@@ -196,36 +101,19 @@ class BaseTagger(BaseEstimator):
             self.tag_names_ = names
         return self
 
-    def _train(self, net, dataset, n_epochs, device, partial):
+    def _train(self, net, dataset, n_epochs, partial):
         """Train, and keep what was learned if it was interrupted, but not if it failed.
 
         Nothing fitted is set before: a failed first fit leaves an unfitted estimator,
         and a failed continuation leaves the weights that were there.
         """
-        before = to_numpy(net.module_.state_dict())
-        if self._running is not None:
-            # Go on from the running averages, as if training had not stopped.
-            net.module_.load_state_dict(to_torch(self._running), strict=False)
-        interrupt = None
-        try:
-            net.train(dataset, n_epochs)
-        except KeyboardInterrupt as signal:
-            interrupt = signal
-        except BaseException:
-            net.module_.load_state_dict(to_torch(before))
-            raise
-        finally:
-            # The net outlives the fit; what it was trained on must not.
-            net.train_split = net.score = None
-        net.history = History([row for row in net.history if "dur" in row])
-        if interrupt is not None and not net.history:
-            raise interrupt
+        from sktag.estimators import _training
+
+        interrupt = _training.train(net, dataset, n_epochs, self._running)
         self._running = None
-        n_steps = sum(row["train_batch_count"] for row in net.history)
-        if n_steps < COLD_STEPS and not partial:
+        if not partial and _training.is_cold(net):
             self._running = to_numpy(dict(net.module_.named_buffers()))
-            batches = Batches(dataset, self.batch_size, device, self._seed)
-            refresh_batch_norm(net.module_, batches)
+            _training.refresh_batch_norm(net, dataset)
         net.module_.eval()
         self.net_, self.module_ = net, net.module_
         self._set_history()
@@ -262,44 +150,9 @@ class BaseTagger(BaseEstimator):
         self.n_parameters_ = sum(p.numel() for p in module.parameters())
         return module
 
-    def _make_net(self, module, device, n_epochs, sets, score=None, partial=False):
-        """Return a skorch net around the module, with a new optimizer."""
-        optimizer, options = OPTIMIZERS.get(self.optimizer, (self.optimizer, {}))
-        further = self._check_net_params()
-        if further.get("optimizer__momentum") == 0:
-            options = {}  # torch's Nesterov needs momentum
-        train, valid = sets
-        n_batches = -(-len(train) // self.batch_size)
-        return TaggerNet(
-            module,
-            criterion=RowLoss(self._targets),
-            optimizer=optimizer,
-            lr=self.lr,
-            max_epochs=n_epochs,
-            batch_size=self.batch_size,
-            iterator_train=Batches,
-            iterator_train__device=device,
-            iterator_train__seed=self._seed,
-            iterator_train__epoch=0,
-            iterator_valid=Batches,
-            iterator_valid__device=device,
-            train_split=None if valid is None else predefined_split(valid),
-            callbacks=make_callbacks(
-                self, n_epochs, n_batches, valid is not None, partial
-            ),
-            device=str(device),
-            seed=self._seed,
-            amp=use_amp(self.amp, device),
-            score=score,
-            verbose=0,
-            **{
-                "optimizer__weight_decay": self.weight_decay,
-                **{f"optimizer__{k}": v for k, v in options.items()},
-                **further,
-            },
-        ).initialize()
-
     def _fill_cache(self, clips, device):
+        from sktag.estimators._callbacks import progress_bar
+
         def progress(batches):
             total = -(-len(clips) // self.batch_size)
             return progress_bar(batches, total=total, desc="read")
@@ -339,7 +192,7 @@ class BaseTagger(BaseEstimator):
                 f"epochs); below {_FEW_STEPS} a network is rarely trained to the end: "
                 f"max_epochs={-(-_FEW_STEPS // n_batches)}, or a smaller batch_size, "
                 "would reach them.",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     # ------------------------------------------------------------------ answers
@@ -424,6 +277,8 @@ class BaseTagger(BaseEstimator):
         super().__setstate__(state)
         if saved is None:
             return
+        from sktag.estimators import _training
+
         try:
             device = pick_device(self.device)
         except ValueError:
@@ -432,6 +287,5 @@ class BaseTagger(BaseEstimator):
             module, _ = self._build_network(**self._network)
         module.load_state_dict(to_torch(saved["weights"]))
         self.module_ = module.to(device, memory_format=torch.channels_last).eval()
-        self.net_ = self._make_net(module, device, 1, ([0], None))
-        self.net_.history = History(saved["history"])
-        load_moments(self.net_, saved["optimizer"], to_torch(saved["moments"]))
+        self.net_ = _training.make_net(self, module, device, 1, ([0], None))
+        _training.restore(self.net_, saved)

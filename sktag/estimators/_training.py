@@ -11,18 +11,15 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import EarlyStopping, EpochTimer
+from skorch.helper import predefined_split
 from skorch.history import History
-from torch import nn, optim
+from torch import nn
 
-from sktag.estimators._callbacks import EpochLog
-from sktag.estimators._state import seed_torch
+from sktag.estimators._callbacks import EpochLog, make_callbacks
+from sktag.estimators._loading import Batches
+from sktag.estimators._parameters import OPTIMIZERS
+from sktag.estimators._state import seed_torch, to_numpy, to_torch, use_amp
 
-OPTIMIZERS = {
-    "adamw": (optim.AdamW, {}),
-    "adam": (optim.Adam, {}),
-    "sgd": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
-    "rmsprop": (optim.RMSprop, {}),
-}
 # Below this many steps the running statistics of batch norm have not settled.
 COLD_STEPS = 100
 
@@ -157,6 +154,121 @@ class TaggerNet(NeuralNet):
             raise interrupt
 
 
+def make_net(estimator, module, device, n_epochs, sets, *, score=None, partial=False):
+    """Make a net around a module, with a new optimizer.
+
+    Parameters
+    ----------
+    estimator : BaseTagger
+        What has the parameters.
+    module : Module
+        The network.
+    device : torch.device
+        Where to train.
+    n_epochs : int
+        Epochs to come.
+    sets : (ClipDataset, ClipDataset or None)
+        Training and validation rows.
+    score : callable, optional
+        See TaggerNet.
+    partial : bool, default=False
+        Whether this is one epoch of many.
+
+    Returns
+    -------
+    TaggerNet
+        The initialised net.
+    """
+    optimizer, options = OPTIMIZERS.get(estimator.optimizer, (estimator.optimizer, {}))
+    further = estimator._check_net_params()
+    if further.get("optimizer__momentum") == 0:
+        options = {}  # torch's Nesterov needs momentum
+    train, valid = sets
+    n_batches = -(-len(train) // estimator.batch_size)
+    return TaggerNet(
+        module,
+        criterion=RowLoss(estimator._targets),
+        optimizer=optimizer,
+        lr=estimator.lr,
+        max_epochs=n_epochs,
+        batch_size=estimator.batch_size,
+        iterator_train=Batches,
+        iterator_train__device=device,
+        iterator_train__seed=estimator._seed,
+        iterator_train__epoch=0,
+        iterator_valid=Batches,
+        iterator_valid__device=device,
+        train_split=None if valid is None else predefined_split(valid),
+        callbacks=make_callbacks(
+            estimator, n_epochs, n_batches, valid is not None, partial
+        ),
+        device=str(device),
+        seed=estimator._seed,
+        amp=use_amp(estimator.amp, device),
+        score=score,
+        verbose=0,
+        **{
+            "optimizer__weight_decay": estimator.weight_decay,
+            **{f"optimizer__{k}": v for k, v in options.items()},
+            **further,
+        },
+    ).initialize()
+
+
+def train(net, dataset, n_epochs, running):
+    """Train a net; it keeps its weights if training fails.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        The net, changed in place.
+    dataset : ClipDataset
+        Training rows.
+    n_epochs : int
+        How many epochs.
+    running : dict or None
+        Statistics of batch norm to go on from, as arrays.
+
+    Returns
+    -------
+    KeyboardInterrupt or None
+        What came in between, once an epoch was complete; else it is raised.
+    """
+    before = to_numpy(net.module_.state_dict())
+    if running is not None:
+        # Go on from the running averages, as if training had not stopped.
+        net.module_.load_state_dict(to_torch(running), strict=False)
+    interrupt = None
+    try:
+        net.train(dataset, n_epochs)
+    except KeyboardInterrupt as signal:
+        interrupt = signal
+    except BaseException:
+        net.module_.load_state_dict(to_torch(before))
+        raise
+    finally:
+        # The net outlives the fit; what it was trained on must not.
+        net.train_split = net.score = None
+    net.history = History([row for row in net.history if "dur" in row])
+    if interrupt is not None and not net.history:
+        raise interrupt
+    return interrupt
+
+
+def restore(net, saved):
+    """Give a net what was pickled of an earlier one.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        The net, changed in place.
+    saved : dict
+        "history", "optimizer" and "moments" of the earlier net.
+    """
+    net.history = History(saved["history"])
+    load_moments(net, saved["optimizer"], to_torch(saved["moments"]))
+
+
 def take_up(net, old):
     """Let a new net go on where an old one of the same module stopped.
 
@@ -192,7 +304,23 @@ def load_moments(net, optimizer, moments):
         net.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
 
 
-def refresh_batch_norm(module, batches):
+def is_cold(net):
+    """Tell whether the statistics of batch norm have not settled.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        A trained net.
+
+    Returns
+    -------
+    bool
+        Whether it took fewer than 100 steps.
+    """
+    return sum(row["train_batch_count"] for row in net.history) < COLD_STEPS
+
+
+def refresh_batch_norm(net, dataset):
     """Estimate the statistics of batch norm anew, in one clean pass.
 
     After few steps the running averages are still near their start, and a net that
@@ -200,11 +328,13 @@ def refresh_batch_norm(module, batches):
 
     Parameters
     ----------
-    module : Module
-        The network, changed in place.
-    batches : Batches
+    net : TaggerNet
+        The net, whose module is changed in place.
+    dataset : ClipDataset
         Training rows.
     """
+    module = net.module_
+    batches = Batches(dataset, net.batch_size, torch.device(net.device), net.seed)
     norms = [
         m for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
     ]

@@ -4,8 +4,6 @@ import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import get_scorer
-from sklearn.model_selection import train_test_split
 
 
 def split_rows(y, fraction, seed):
@@ -31,6 +29,8 @@ def split_rows(y, fraction, seed):
     ValueError
         If either would be empty.
     """
+    from sklearn.model_selection import train_test_split
+
     rows = np.arange(len(y))
     n_valid = round(fraction * len(y))
     if not 0 < n_valid < len(y):
@@ -61,28 +61,33 @@ class ValidationScores:
         Labels or tags of the validation rows.
     monitor : str
         "loss", or the name of one more scorer of scikit-learn.
+
+    Raises
+    ------
+    ValueError
+        If scikit-learn has no such scorer.
     """
 
     def __init__(self, targets, y, monitor):
+        from sklearn.metrics import get_scorer
+
         self.targets = targets
         self.y = y
-        self.monitor = monitor
+        names = dict.fromkeys([*targets.monitored, monitor])
+        self.scorers = {name: get_scorer(name) for name in names if name != "loss"}
 
     def __call__(self, logits):
         """Return the scores by name."""
         logits = logits.cpu().double().numpy()
         rows = np.empty((len(self.y), 0))
-        scores = {}
-        names = dict.fromkeys([*self.targets.monitored, self.monitor])
-        for name in names:
-            if name == "loss":
-                continue
-            with warnings.catch_warnings():
-                # A tag or class that no validation row has: the score is nan there.
-                warnings.simplefilter("ignore")
-                answers = _Answers(self.targets, logits)
-                scores[name] = float(get_scorer(name)(answers, rows, self.y))
-        return scores
+        answers = _Answers(self.targets, logits)
+        with warnings.catch_warnings():
+            # A tag or class that no validation row has: the score is nan there.
+            warnings.simplefilter("ignore")
+            return {
+                name: float(scorer(answers, rows, self.y))
+                for name, scorer in self.scorers.items()
+            }
 
 
 class _Answers(ClassifierMixin, BaseEstimator):

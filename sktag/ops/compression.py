@@ -5,7 +5,6 @@ Each looks at one clip alone, so that a clip's numbers never depend on its neigh
 
 import numpy as np
 import torch
-from scipy.signal import lfilter
 from torch import Tensor
 
 
@@ -93,6 +92,8 @@ def _smooth(x: Tensor, b: float) -> Tensor:
     """Return the running mean y[t] = b x[t] + (1 - b) y[t - 1]."""
     # librosa starts its filter in the steady state of a unit input, not of the clip.
     if x.device.type == "cpu" and not x.requires_grad:
+        from scipy.signal import lfilter
+
         start = np.full((*x.shape[:-1], 1), 1 - b, dtype=x.numpy().dtype)
         smooth, _ = lfilter([b], [1, b - 1], x.numpy(), zi=start)
         return torch.from_numpy(smooth)

@@ -20,17 +20,15 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import torch
 from scipy import fft
-from scipy.signal import get_window
 from torch import Tensor
 from torch.nn import functional
 
 from sktag.ops.compression import compress
-from sktag.ops.fourier import rfft
 from sktag.ops.op import Op, Shape
 
 # Kernels up to this many samples times the root of the hop are multiplied with frames:
 # a matrix product costs length / hop_length a sample, a band of a spectrum 1 / length.
-_SHORT = 24.0
+_SHORT = 32.0
 # Short kernels in a matrix.
 _GROUP = 12
 # What a kernel's band may leave out of its spectrum, as a part of its norm.
@@ -173,11 +171,12 @@ class _Bank(NamedTuple):
     """The kernels of one configuration, for segments of one length, on one device.
 
     `long` holds the lowest bins: the column of the spectrum at which each band begins,
-    and the band, (n_folds, n_hops). `short` holds the rest, in groups of neighbours:
-    (2 n_bins, n_samples), real parts first.
+    and the band, some times `n_hops` wide. `short` holds the rest, in groups of
+    neighbours: (2 n_bins, n_samples), real parts first.
     """
 
     hop_length: int
+    n_hops: int
     long: list[tuple[int, Tensor]]
     short: list[Tensor]
 
@@ -190,15 +189,14 @@ class _Bank(NamedTuple):
 
     def _low(self, x: Tensor) -> Tensor:
         before = max(0, *(-first for first, _ in self.long))
-        after = max(first + band.numel() for first, band in self.long)
-        columns = rfft(x)[:, : max(after, before + 1)]
+        after = max(first + len(band) for first, band in self.long)
+        columns = torch.fft.rfft(x)[:, : max(after, before + 1)]
         negative = columns[:, 1 : before + 1].flip(1).conj()
         columns = torch.cat([negative, columns], dim=1)
         folded = []
         for first, band in self.long:
-            start = before + first
-            product = columns[:, start : start + band.numel()] * band.flatten()
-            folded.append(product.unflatten(1, band.shape).sum(1))
+            product = columns.narrow(1, before + first, len(band)) * band
+            folded.append(product.view(len(x), -1, self.n_hops).sum(1))
         values = torch.fft.ifft(torch.stack(folded, dim=1))
         return _magnitude(values.real, values.imag)
 
@@ -241,7 +239,9 @@ def _make_bank(
         long.append((first, torch.from_numpy(band).to(device, dtype.to_complex())))
     rest = kernels[len(long) :]
     groups = [rest[i : i + _GROUP] for i in range(0, len(rest), _GROUP)]
-    return _Bank(hop_length, long, [_stack(g).to(device, dtype) for g in groups])
+    return _Bank(
+        hop_length, n_hops, long, [_stack(g).to(device, dtype) for g in groups]
+    )
 
 
 def _band(
@@ -265,8 +265,7 @@ def _band(
     first = centre - width // 2
     if width > size // 4 or first <= -size // 2 or first + width > size // 2:
         return None
-    band = spectrum[np.arange(first, first + width)]
-    return first, band.reshape(-1, n_hops)
+    return first, spectrum[np.arange(first, first + width)]
 
 
 def _stack(kernels: list[np.ndarray]) -> Tensor:
@@ -284,6 +283,8 @@ def _kernel(length: float, frequency: float, sr: float, window: Any) -> np.ndarr
 
     Sample ``(len(kernel) + 1) // 2`` is at the time of the frame.
     """
+    from scipy.signal import get_window
+
     time = np.arange(-length // 2, length // 2)
     samples = get_window(window, len(time)) * np.exp(2j * np.pi * frequency / sr * time)
     return np.asarray(samples * (np.sqrt(length) / np.abs(samples).sum()))

@@ -6,14 +6,13 @@ clip's numbers never depend on its neighbours.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from scipy.signal import get_window
 from torch import Tensor
 from torch.nn import functional
 
@@ -94,25 +93,11 @@ amin, top_db, log1p_factor : see MelSpectrogram
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the spectra of waveforms, as in :meth:`sktag.ops.Op.forward`."""
-        _, n_bins, n_frames = self.out_shape(x.shape)
         if not len(x):
-            return x.new_empty((0, n_bins, n_frames))
-        frames = max(1, _BLOCK.get(x.device.type, 2**26) // self.n_fft)
-        rows = max(1, frames // n_frames)
-        return torch.cat(
-            [self._clips(some, n_frames, frames) for some in x.split(rows)]
-        )
-
-    def _clips(self, x: Tensor, n_frames: int, at_once: int) -> Tensor:
-        """Return the spectra of a few clips, computed `at_once` frames at a time."""
-        window = _window(self._window_key(), self.n_fft, x.dtype, x.device)
-        frames = self._pad(x).unfold(-1, self.n_fft, self.hop_length)
-        parts = []
-        for some in frames[:, :n_frames].split(at_once, dim=1):
-            parts.append(self._bands(_power(some * window, self.power)))
-        spectra = parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-        return compress(
-            spectra.transpose(1, 2),
+            return x.new_empty(self.out_shape(x.shape))
+        parts = [self._spectra(frames) for frames in self._frames(x)]
+        spectra = compress(
+            _join(parts, dim=2),
             self.compression,
             power=self.power,
             ref=self.ref,
@@ -121,20 +106,54 @@ amin, top_db, log1p_factor : see MelSpectrogram
             log1p_factor=self.log1p_factor,
             frame_rate=self.sr / self.hop_length,
         )
+        return spectra.contiguous()
+
+    def _frames(self, x: Tensor) -> Iterator[Tensor]:
+        """Yield the frames in order, (n_clips, n_frames, n_fft), as views if possible.
+
+        Only the frames that reach beyond an end are made of a padded copy.
+        """
+        n_samples, n_frames = x.shape[1], self.out_length(x.shape[1])
+        hop, before = self.hop_length, self.n_fft // 2 if self.center else 0
+        # The first frame that lies within the clip, and the first one after it.
+        first = -(-before // hop)
+        last = (n_samples + before - self.n_fft) // hop + 1
+        if first >= last:
+            first = last = n_frames
+        if first:
+            yield self._padded(x, 0, (first - 1) * hop).unfold(1, self.n_fft, hop)
+        if first < last:
+            yield x[:, first * hop - before :].unfold(1, self.n_fft, hop)
+        if last < n_frames:
+            start, stop = last * hop, (n_frames - 1) * hop
+            yield self._padded(x, start, stop).unfold(1, self.n_fft, hop)
+
+    def _padded(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """Return the samples of the padded clip from one frame's first to another's."""
+        before = self.n_fft // 2 if self.center else 0
+        start, stop, n_samples = start - before, stop - before + self.n_fft, x.shape[1]
+        if self.pad_mode != "constant" and self.center:
+            index = np.pad(np.arange(n_samples), before, mode=self.pad_mode)  # type: ignore[call-overload]
+            index = torch.from_numpy(index[start + before : stop + before])
+            # An odd n_fft leaves a clip of very few samples short of one window.
+            short = stop - start - len(index)
+            return functional.pad(x[:, index.to(x.device)], (0, short))
+        inside = x[:, max(start, 0) : max(stop, 0)]
+        return functional.pad(inside, (max(-start, 0), max(stop - n_samples, 0)))
+
+    def _spectra(self, frames: Tensor) -> Tensor:
+        """Return uncompressed spectra, (n_clips, n_bins, n_frames), in blocks."""
+        window = _window(self._window_key(), self.n_fft, frames.dtype, frames.device)
+        at_once = max(1, _BLOCK.get(frames.device.type, 2**26) // self.n_fft)
+        clips = []
+        for some in frames.split(max(1, at_once // frames.shape[1])):
+            blocks = (block * window for block in some.split(at_once, dim=1))
+            parts = [self._bands(_power(block, self.power)) for block in blocks]
+            clips.append(_join(parts, dim=2))
+        return _join(clips, dim=0)
 
     def _bands(self, magnitudes: Tensor) -> Tensor:
         return magnitudes
-
-    def _pad(self, x: Tensor) -> Tensor:
-        if not self.center:
-            return functional.pad(x, (0, max(0, self.n_fft - x.shape[-1])))
-        half = self.n_fft // 2
-        # An odd n_fft leaves a clip of very few samples short of one window.
-        short = max(0, self.n_fft - 2 * half - x.shape[-1])
-        if self.pad_mode == "constant":
-            return functional.pad(x, (half, half + short))
-        index = np.pad(np.arange(x.shape[-1]), half, mode=self.pad_mode)  # type: ignore[call-overload]
-        return functional.pad(x[..., torch.from_numpy(index).to(x.device)], (0, short))
 
     def _window_key(self) -> tuple[object, int]:
         window = self.window
@@ -210,8 +229,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
 
     def _bands(self, magnitudes: Tensor) -> Tensor:
         groups = _mel_groups(self._mel_key(), magnitudes.dtype, magnitudes.device)
-        bands = [magnitudes[..., bins] @ weights for bins, weights in groups]
-        return bands[0] if len(bands) == 1 else torch.cat(bands, dim=-1)
+        return _join([weights @ magnitudes[:, bins] for bins, weights in groups], dim=1)
 
 
 @lru_cache(maxsize=64)
@@ -219,6 +237,8 @@ def _window(
     key: tuple[object, int], n_fft: int, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Return the window, centred in n_fft samples."""
+    from scipy.signal import get_window
+
     window, win_length = key
     if isinstance(window, tuple) and window[:1] == ("samples",):
         samples = np.asarray(window[1:], dtype=np.float64)
@@ -263,7 +283,7 @@ def _mel_filters(
 def _mel_groups(
     key: tuple[Any, ...], dtype: torch.dtype, device: torch.device
 ) -> list[tuple[slice, Tensor]]:
-    """Return groups of neighbouring bands: their bins, and (n_bins, n_bands) filters.
+    """Return groups of neighbouring bands: their bins, and (n_bands, n_bins) filters.
 
     A band has few bins, so that most of one matrix of all would be zeros. A GPU does
     that quicker than several products.
@@ -281,15 +301,20 @@ def _mel_groups(
         bands = filters[octave == n]
         used = np.flatnonzero(bands.any(axis=0))
         bins = slice(used[0], used[-1] + 1) if used.size else slice(0, 1)
-        weights = torch.from_numpy(np.ascontiguousarray(bands[:, bins].T))
+        weights = torch.from_numpy(np.ascontiguousarray(bands[:, bins]))
         groups.append((bins, weights.to(device, dtype)))
     return groups
 
 
 def _power(frames: Tensor, power: float) -> Tensor:
-    """Return the magnitudes of the spectra of frames, to a power."""
+    """Return frames' magnitudes to a power, (n_clips, n_bins, n_frames)."""
     spectra: Tensor = torch.fft.rfft(frames)
     if power != 2.0:
-        return spectra.abs().pow(power)
-    squares: Tensor = torch.view_as_real(spectra).square()
-    return squares[..., 0] + squares[..., 1]
+        return spectra.abs().pow(power).transpose(1, 2)
+    parts = torch.view_as_real(spectra)
+    squares: Tensor = parts.square() if parts.requires_grad else parts.square_()
+    return (squares[..., 0] + squares[..., 1]).transpose(1, 2)
+
+
+def _join(parts: list[Tensor], dim: int) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)

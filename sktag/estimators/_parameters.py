@@ -1,0 +1,106 @@
+"""The parameters that all estimators share, and what may be passed on to skorch.
+
+Nothing here imports skorch, which takes as long as the rest of the package: it is
+imported when something is fitted.
+"""
+
+from numbers import Integral, Real
+
+from sklearn.base import BaseEstimator
+from torch import optim
+
+from sktag._compat import Interval, StrOptions
+
+OPTIMIZERS = {
+    "adamw": (optim.AdamW, {}),
+    "adam": (optim.Adam, {}),
+    "sgd": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": (optim.RMSprop, {}),
+}
+SCHEDULES = ("one_cycle", "cosine", "step", "plateau")
+# What net_params may not set, because sktag makes it.
+_OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}
+_OWN |= {"seed", "amp", "score"}
+
+TRAINING_CONSTRAINTS = {
+    "optimizer": [StrOptions(set(OPTIMIZERS)), type],
+    "lr": [Interval(Real, 0, None, closed="neither")],
+    "lr_schedule": [StrOptions(set(SCHEDULES)), None],
+    "weight_decay": [Interval(Real, 0, None, closed="left")],
+    "max_epochs": [Interval(Integral, 1, None, closed="left")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "monitor": [str],
+    "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+    "device": [str],
+    "amp": ["boolean", StrOptions({"auto"})],
+    "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    "cache_bytes": [Interval(Integral, 0, None, closed="left")],
+    "warm_start": ["boolean"],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+    "callbacks": [list, None],
+    "net_params": [dict, None],
+}
+
+
+class NetParams(BaseEstimator):
+    """Base class with a parameter `net_params`: further parameters of skorch's net."""
+
+    def get_params(self, deep=True):
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to name the optimizer's parameters in `net_params` too.
+
+        Returns
+        -------
+        dict
+            Values by name.
+        """
+        params = super().get_params(deep=deep)
+        if deep and isinstance(self.net_params, dict):
+            params.update({k: v for k, v in self.net_params.items() if "__" in k})
+        return params
+
+    def set_params(self, **params):
+        """Set parameters; ``optimizer__momentum`` and its like go to `net_params`.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        prefixes = ("optimizer__", "callbacks__")
+        further = {k: v for k, v in params.items() if k.startswith(prefixes)}
+        own = {k: v for k, v in params.items() if k not in further}
+        super().set_params(**own)
+        if further:
+            self.net_params = {**(self.net_params or {}), **further}
+        return self
+
+    def _check_net_params(self):
+        """Return the further parameters of skorch's net."""
+        given = dict(self.net_params or {})
+        public = set(super().get_params(deep=False))
+        for key in given:
+            if key in public:
+                raise ValueError(
+                    f"net_params has {key!r}, which is a parameter of "
+                    f"{type(self).__name__}: set it there."
+                )
+            if key.split("__")[0] in _OWN:
+                raise ValueError(
+                    f"net_params has {key!r}, which {type(self).__name__} makes "
+                    "itself: leave it out."
+                )
+        return given
