@@ -88,9 +88,10 @@ def plot_confusion(pipe, X_test, y_test, path):
     """Save the confusion matrix."""
     figure, axes = plt.subplots(figsize=(6, 5), layout="constrained")
     ConfusionMatrixDisplay.from_predictions(
-        y_test, pipe.predict(X_test), ax=axes, cmap="Blues", xticks_rotation=45
+        y_test, pipe.predict(X_test), ax=axes, cmap="Blues", colorbar=False
     )
-    axes.set_title("Test clips")
+    plt.setp(axes.get_xticklabels(), rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_title("Number of test clips")
     figure.savefig(path, dpi=120)
 
 

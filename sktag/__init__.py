@@ -3,7 +3,14 @@
 from sktag import datasets, testing
 from sktag._config import config_context, set_config
 from sktag.clips import ClipArray
-from sktag.estimators import CNN2DClassifier
+from sktag.estimators import (
+    CNN1DClassifier,
+    CNN1DRegressor,
+    CNN2DClassifier,
+    CNN2DRegressor,
+    SampleCNNClassifier,
+    SampleCNNRegressor,
+)
 from sktag.transformers import (
     CQT,
     ClipTransformer,
@@ -17,12 +24,17 @@ from sktag.transformers import (
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "CNN1DClassifier",
+    "CNN1DRegressor",
     "CNN2DClassifier",
+    "CNN2DRegressor",
     "CQT",
     "ClipArray",
     "ClipTransformer",
     "MelSpectrogram",
     "RawWave",
+    "SampleCNNClassifier",
+    "SampleCNNRegressor",
     "Spectrogram",
     "Standardizer",
     "Summarizer",

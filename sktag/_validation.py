@@ -58,6 +58,11 @@ def _refuse_paths(X, name):
     first = X[0] if isinstance(X, (list, tuple)) and X else X
     is_path = isinstance(first, str) or hasattr(first, "__fspath__")
     if is_path or getattr(getattr(X, "dtype", None), "kind", None) == "U":
+        if name == "RawWave":
+            raise ValueError(
+                f"RawWave takes one path a clip; X has shape {np.shape(X)}: give a "
+                "list of paths, or a table with one column."
+            )
         raise ValueError(
             f"{name} takes clips or arrays of numbers and was given file paths: put "
             "RawWave() before it."

@@ -6,9 +6,7 @@ one place that does. Its pickle is its identity: equal recipes over unchanged fi
 have equal hashes in every process.
 """
 
-import base64
 import html
-import io
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sktag._config import get_config
+from sktag.clips._listen import Listen
 from sktag.clips._sources import ArraySource, Source
 from sktag.ops.op import Op
 
@@ -259,7 +258,14 @@ class ClipArray:
         """
         return ClipArray(self._source, self._key, (*self.ops, op))
 
-    def read(self, rows: np.ndarray, n_threads: int | None = None) -> np.ndarray:
+    def read(
+        self,
+        rows: np.ndarray,
+        n_threads: int | None = None,
+        *,
+        starts: np.ndarray | None = None,
+        width: int | None = None,
+    ) -> np.ndarray:
         """Read some rows from the source, before any op. The only place that reads.
 
         Parameters
@@ -268,13 +274,17 @@ class ClipArray:
             Rows of this array.
         n_threads : int, optional
             Files decoded at a time; by default what RawWave was told, or one a core.
+        starts : ndarray of int of shape (n,), optional
+            First column of each row; whole rows by default.
+        width : int, optional
+            Columns to read from there.
 
         Returns
         -------
         ndarray of shape (n, ...), float32
             A new array that the caller may change.
         """
-        return self._source.read(self._key[rows], n_threads)
+        return self._source.read(self._key[rows], n_threads, starts, width)
 
     def compute(self, rows: np.ndarray, n_threads: int | None = None) -> Tensor:
         """Read some rows and do the ops, on the CPU.
@@ -412,38 +422,3 @@ class ClipArray:
                 break
             x = op(x)
         return Listen(x.numpy(), self.sample_rate)
-
-
-class Listen:
-    """Audio players for a few waveforms, shown by a notebook.
-
-    Parameters
-    ----------
-    waves : ndarray of shape (n, n_samples)
-        Waveforms, in [-1, 1].
-    sample_rate : float
-        In Hz.
-    """
-
-    def __init__(self, waves: np.ndarray, sample_rate: float) -> None:
-        self.waves = waves
-        self.sample_rate = sample_rate
-
-    def _repr_html_(self) -> str:
-        import soundfile
-
-        players = []
-        for wave in self.waves:
-            file = io.BytesIO()
-            soundfile.write(file, wave, int(self.sample_rate), format="WAV")
-            data = base64.b64encode(file.getvalue()).decode()
-            players.append(
-                f"<audio controls src='data:audio/wav;base64,{data}'></audio>"
-            )
-        return "<br>".join(players)
-
-    def __repr__(self) -> str:
-        """Say what a notebook would play."""
-        n, n_samples = self.waves.shape
-        seconds = n_samples / self.sample_rate
-        return f"<{n} audio players of {seconds:.2f} s, shown in a notebook>"

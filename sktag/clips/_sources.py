@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sktag._config import get_config
 from sktag.clips._audio import AudioInfo, decode, probe, stat_key
 from sktag.clips._cache import DECODED, DiskCache, Key
 
@@ -32,8 +33,17 @@ class Source(Protocol):
     def lengths(self) -> np.ndarray:
         """Columns of each row that are not padding."""
 
-    def read(self, rows: np.ndarray, n_threads: int | None = None) -> np.ndarray:
-        """Return some rows as a new float32 array. The only method that reads."""
+    def read(
+        self,
+        rows: np.ndarray,
+        n_threads: int | None = None,
+        starts: np.ndarray | None = None,
+        width: int | None = None,
+    ) -> np.ndarray:
+        """Return some rows as a new float32 array. The only method that reads.
+
+        With `starts` and `width`, a part of each row.
+        """
 
     def take(self, rows: np.ndarray) -> "Source":
         """Return a source of some of the rows."""
@@ -86,10 +96,19 @@ class ArraySource:
             return np.full(self.shape[0], self.shape[-1])
         return self._lengths
 
-    def read(self, rows: np.ndarray, n_threads: int | None = None) -> np.ndarray:
-        """Copy some rows."""
-        picked: np.ndarray = self._array[rows]
-        return picked
+    def read(
+        self,
+        rows: np.ndarray,
+        n_threads: int | None = None,
+        starts: np.ndarray | None = None,
+        width: int | None = None,
+    ) -> np.ndarray:
+        """Copy some rows, or a part of each."""
+        if starts is None or width is None:
+            picked: np.ndarray = self._array[rows]
+            return picked
+        parts = zip(rows, starts, strict=True)
+        return np.stack([self._array[row, ..., s : s + width] for row, s in parts])
 
     def take(self, rows: np.ndarray) -> "ArraySource":
         """Return a source that holds only some of the rows."""
@@ -181,12 +200,19 @@ class FileSource:
         """The files."""
         return [info.path for info in self._infos]
 
-    def read(self, rows: np.ndarray, n_threads: int | None = None) -> np.ndarray:
-        """Decode some rows, several files at a time."""
-        out = np.empty((len(rows), self._n_samples), dtype=np.float32)
+    def read(
+        self,
+        rows: np.ndarray,
+        n_threads: int | None = None,
+        starts: np.ndarray | None = None,
+        width: int | None = None,
+    ) -> np.ndarray:
+        """Decode some rows, or a part of each, several files at a time."""
+        out = np.empty((len(rows), width or self._n_samples), dtype=np.float32)
 
         def read_row(i: int) -> None:
-            self._read_row(out[i], self._infos[rows[i]])
+            start = None if starts is None else int(starts[i])
+            self._read_row(out[i], self._infos[rows[i]], start)
 
         n_threads = n_threads or self._n_threads or _n_cpus()
         if min(n_threads, len(rows)) > 1:
@@ -197,9 +223,9 @@ class FileSource:
                 read_row(i)
         return out
 
-    def _read_row(self, out: np.ndarray, info: AudioInfo) -> None:
+    def _read_row(self, out: np.ndarray, info: AudioInfo, start: int | None) -> None:
         try:
-            samples = self._samples(info)
+            samples = self._samples(info, start, len(out))
         except (OSError, ValueError) as error:
             if self._on_error == "raise":
                 raise
@@ -209,8 +235,12 @@ class FileSource:
             return
         fill(out, samples, self._pad)
 
-    def _samples(self, info: AudioInfo) -> np.ndarray:
-        """Return the samples of a file from a cache, or decode and keep them."""
+    def _samples(self, info: AudioInfo, start: int | None, width: int) -> np.ndarray:
+        """Return the samples of a file from a cache, or decode and keep them.
+
+        A part (`width` from `start`) of a file that is not kept is decoded alone where
+        not all files would fit the cache; else the file is kept, for other parts.
+        """
         # The file is looked at again, lest a cache serve what it held before.
         key: Key = (
             info.path,
@@ -224,6 +254,12 @@ class FileSource:
         cache = self._disk or DECODED
         samples = cache.get(key)
         if samples is None:
+            n_bytes = 4 * len(self._infos) * self._n_samples
+            fits = self._disk or n_bytes <= get_config()["decode_cache_bytes"]
+            if start is not None and not fits:
+                sr = self._options["sr"]
+                offset = (round(self._offset * sr) + start) / sr
+                return decode(info.path, sr, offset=offset, n_samples=width)
             samples = decode(
                 info.path,
                 self._options["sr"],
@@ -231,7 +267,7 @@ class FileSource:
                 n_samples=self._n_samples,
             )
             cache.put(key, samples)
-        return samples
+        return samples if start is None else samples[start : start + width]
 
     def take(self, rows: np.ndarray) -> "FileSource":
         """Return a source of some of the files."""

@@ -186,8 +186,8 @@ def _read_columns(table, wanted):
     for column in wanted:
         if header.count(column) != 1:
             raise ValueError(
-                f"Column {column!r} is in {name} {header.count(column)} times, where "
-                f"it must be once. Pass one of its columns: {header}."
+                f"{name} has {header.count(column) or 'no'} columns {column!r}, where "
+                f"one is wanted. Its columns are {header}."
             )
     if not places:
         raise ValueError(f"{name} has no rows. Add one per audio file.")

@@ -40,6 +40,10 @@ def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
         kind = None
     schedule = Schedule(kind, n_epochs * n_batches, loss, patience // 3)
     callbacks.append(("schedule", schedule))
+    # Before early stopping, which ends the fit before what comes after it is called.
+    log = EpochLog(n_epochs, n_batches)
+    if estimator.verbose:
+        callbacks.append(("epoch_log", log))
     if validates:
         stop = EarlyStopping(
             monitor=f"valid_{estimator.monitor}",
@@ -51,8 +55,6 @@ def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
         callbacks.append(("early_stopping", stop))
     # Copies, since a callback changes in a fit; net_.callbacks_ has them.
     callbacks += deepcopy(estimator.callbacks or [])
-    if estimator.verbose:
-        callbacks.append(("epoch_log", EpochLog(n_epochs, n_batches)))
     return callbacks
 
 

@@ -1,61 +1,68 @@
-"""The 2-D convolutional network as a classifier."""
+"""Convolutional network over both axes of spectrograms, as a classifier."""
 
-from numbers import Integral, Real
-
-from sklearn.base import ClassifierMixin
-
-from sktag._compat import Interval, StrOptions, _fit_context
-from sktag.estimators._parameters import TRAINING_CONSTRAINTS
-from sktag.estimators._tagger import BaseTagger
-from sktag.nets import build_cnn2d
-from sktag.nets.blocks import ACTIVATIONS, INITIALISERS, POOLINGS
-
-_NETWORK_CONSTRAINTS = {
-    "architecture": [StrOptions({"compact"})],
-    "n_filters": [Interval(Integral, 1, None, closed="left"), "array-like", None],
-    "kernel_size": [Interval(Integral, 1, None, closed="left"), tuple, None],
-    "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
-    "pooling": [StrOptions(set(POOLINGS)), None],
-    "n_blocks": [Interval(Integral, 1, None, closed="left"), None],
-    "batch_norm": ["boolean", None],
-    "dropout": [Interval(Real, 0, 1, closed="left"), None],
-    "activation": [StrOptions(set(ACTIVATIONS)), None],
-    "weight_init": [StrOptions({*INITIALISERS, "default"}), None],
-}
+from sktag.estimators._classifier import BaseClassifier
+from sktag.estimators._parameters import NETWORK_CONSTRAINTS
+from sktag.nets.cnn2d import PUBLISHED, build_cnn2d
 
 
-class CNN2DClassifier(ClassifierMixin, BaseTagger):
+class CNN2D:
+    """What both have: the networks."""
+
+    _architecture_params = tuple(NETWORK_CONSTRAINTS)
+
+    def _published(self):
+        return PUBLISHED.get(self.architecture)
+
+    def _build_network(self, **params):
+        return build_cnn2d(**params)
+
+
+class CNN2DClassifier(CNN2D, BaseClassifier):
     """Convolutional network over both axes of spectrograms, for classes or tags.
 
     Labels make a softmax classifier, an indicator matrix of tags a sigmoid for each
-    tag. The default network is a compact one in the manner of VGG that trains well on
-    a few hundred clips.
+    tag. The default network is a compact one in the manner of VGG that trains well
+    on a few hundred clips.
 
     Parameters
     ----------
-    architecture : {"compact"}, default="compact"
-        The network, see :class:`sktag.nets.CompactCNN2d`. The parameters from here to
-        `weight_init` change it; None leaves the architecture's own value.
+    architecture : str, default="compact"
+        The network: "compact", "fcn4" to "fcn7", "music_tagger_cnn",
+        "short_chunk", "short_chunk_res" or "musicnn".
+        The parameters from here to `weight_init` change it; None leaves the
+        architecture's own value, and one that it has no use for is an error.
     n_filters : int > 0 or sequence of int, default=None
-        Filters of each block; a number holds for all. (24, 48, 96, 128) in "compact".
+        Filters of each block; a number holds for all.
     kernel_size : int > 0 or (int, int), default=None
-        Of the convolutions, in (bins, frames). 3 in "compact".
+        Length of the convolutions, in (bins, frames).
     pool_size : int > 0, (int, int) or sequence of (int, int), default=None
-        Of the pooling of all blocks, or of each, in (bins, frames). 2 in "compact".
-    pooling : {"max", "avg"}, default=None
-        Kind of pooling. "max" in "compact".
+        Of the poolings, in (bins, frames).
+    pooling : {"max", "avg", "std"}, default=None
+        Kind of pooling: maximum, average or standard deviation.
     n_blocks : int > 0, default=None
-        Number of blocks. 4 in "compact".
+        Number of blocks.
     batch_norm : bool, default=None
-        Whether convolutions are followed by batch normalisation. True in "compact".
+        Whether convolutions are followed by batch normalisation.
     dropout : float in [0, 1), default=None
-        Share of the features dropped before the output. 0.5 in "compact".
+        Share of the features dropped before the output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
-        After each convolution. "relu" in "compact".
+        After each convolution.
     weight_init : str, default=None
         "he_uniform", "he_normal", "xavier_uniform", "xavier_normal", "lecun_normal",
-        "orthogonal", or "default" for torch's own. In "compact" it is "he_normal",
-        but for the output, which starts near 0.
+        "orthogonal", or "default" for torch's own.
+    chunk_size : int > 0, "auto" or None, default="auto"
+        Length of the chunks that a clip is cut into, in frames; "auto" takes the
+        published one of the architecture, None whole clips. A clip shorter than a
+        chunk is used whole.
+    train_chunks : {"random", "all"}, default="random"
+        One chunk a clip and epoch, drawn anew and never from padding; or all.
+    n_chunks : int > 0, default=None
+        Chunks a clip for predictions and validation; as many as cover it where None.
+    chunk_layout : {"even", "won2020"}, default="even"
+        Where they are: from the first frame to the last; or as in the code of Won et
+        al. (2020), where the last does not reach the end.
+    aggregate : {"mean", "max", "median"}, default="mean"
+        How the probabilities of chunks are put together.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
         Optimizer, or a class of ``torch.optim``. "sgd" has Nesterov momentum of 0.9.
         Further parameters go to `net_params`, as ``optimizer__momentum``.
@@ -72,7 +79,8 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
-        Clips of a step. Batches are made of even size, so that none is a single clip.
+        Clips, or chunks, of a step. Batches are made of even size, so that none is a
+        single one.
     early_stopping : bool, default=False
         Whether to keep clips apart, to stop when `monitor` has not improved on them
         for `n_iter_no_change` epochs, and to go back to the best epoch's weights.
@@ -126,7 +134,7 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
-        One a epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds".
+        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds".
     n_iter_ : int
         Number of epochs trained.
     best_epoch_ : int
@@ -144,13 +152,25 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
     Notes
     -----
     A bare 2-D array is taken as (n_clips, n_bins), one frame a clip. Fewer than 300
-    steps give a warning; under 100, the statistics of batch norm are estimated anew in
-    one clean pass at the end. Ctrl-C keeps what was learned and is raised again.
+    steps give a warning; under 100, the statistics of batch norm are estimated anew
+    in one clean pass at the end. Ctrl-C keeps what was learned and is raised again.
+
+    For tags, `score` is the share of clips with all tags right, which is low by nature;
+    ``scoring="roc_auc"`` and "average_precision" tell more.
 
     References
     ----------
     Simonyan, Zisserman, "Very deep convolutional networks for large-scale image
-    recognition", ICLR 2015.
+    recognition", ICLR 2015 ("compact").
+
+    Choi, Fazekas, Sandler, "Automatic tagging using deep convolutional neural
+    networks", ISMIR 2016 ("fcn4" and its like).
+
+    Won, Ferraro, Bogdanov, Serra, "Evaluation of CNN-based automatic music tagging
+    models", SMC 2020 ("short_chunk", "short_chunk_res", "music_tagger_cnn").
+
+    Pons, Serra, "musicnn: pre-trained convolutional neural networks for music audio
+    tagging", ISMIR late-breaking 2019 ("musicnn").
 
     Examples
     --------
@@ -165,13 +185,6 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
     1.0
     """
 
-    _parameter_constraints: dict = {
-        **_NETWORK_CONSTRAINTS,
-        **TRAINING_CONSTRAINTS,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-    }
-    _architecture_params = tuple(_NETWORK_CONSTRAINTS)
-
     def __init__(
         self,
         architecture="compact",
@@ -185,6 +198,11 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
         dropout=None,
         activation=None,
         weight_init=None,
+        chunk_size="auto",
+        train_chunks="random",
+        n_chunks=None,
+        chunk_layout="even",
+        aggregate="mean",
         optimizer="adamw",
         lr=1e-3,
         lr_schedule="one_cycle",
@@ -217,6 +235,11 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
         self.dropout = dropout
         self.activation = activation
         self.weight_init = weight_init
+        self.chunk_size = chunk_size
+        self.train_chunks = train_chunks
+        self.n_chunks = n_chunks
+        self.chunk_layout = chunk_layout
+        self.aggregate = aggregate
         self.optimizer = optimizer
         self.lr = lr
         self.lr_schedule = lr_schedule
@@ -238,116 +261,3 @@ class CNN2DClassifier(ClassifierMixin, BaseTagger):
         self.verbose = verbose
         self.callbacks = callbacks
         self.net_params = net_params
-
-    def _build_network(self, **params):
-        return build_cnn2d(**params)
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
-        """Train the network.
-
-        Parameters
-        ----------
-        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
-        y : array of shape (n_clips,) or (n_clips, n_tags)
-            Labels of any type, or an indicator matrix of tags (array, sparse or
-            DataFrame).
-        sample_weight : array of shape (n_clips,), optional
-            Weights of the clips; they are scaled to a mean of 1.
-
-        Returns
-        -------
-        self : object
-            The fitted classifier.
-
-        Raises
-        ------
-        ValueError
-            If X, y or a parameter is not what it must be; the message says how to
-            mend it.
-        FloatingPointError
-            If the loss stops being finite.
-        """
-        fresh = not (self.warm_start and hasattr(self, "module_"))
-        return self._fit(X, y, sample_weight, fresh=fresh)
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train for one more epoch.
-
-        Parameters
-        ----------
-        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
-        y : array of shape (n_clips,) or (n_clips, n_tags)
-            Labels, or an indicator matrix of tags.
-        classes : array of shape (n_classes,), optional
-            All labels, at the first call, if y lacks some.
-        sample_weight : array of shape (n_clips,), optional
-            Weights of the clips; they are scaled to a mean of 1.
-
-        Returns
-        -------
-        self : object
-            The classifier.
-        """
-        fresh = not hasattr(self, "module_")
-        return self._fit(
-            X, y, sample_weight, fresh=fresh, partial=True, classes=classes
-        )
-
-    def predict(self, X):
-        """Predict the label of each clip, or its tags.
-
-        Parameters
-        ----------
-        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
-            Spectrograms, of as many bins as in `fit`; their length may differ.
-
-        Returns
-        -------
-        ndarray of shape (n_clips,) or (n_clips, n_tags)
-            Labels; or 1 where a tag's probability is above a half.
-        """
-        logits = self._logits(X)
-        return self._targets.predict(logits)
-
-    def predict_proba(self, X):
-        """Predict the probability of each class, or of each tag.
-
-        Parameters
-        ----------
-        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
-            Spectrograms, of as many bins as in `fit`; their length may differ.
-
-        Returns
-        -------
-        ndarray of shape (n_clips, n_classes) or (n_clips, n_tags)
-            Probabilities; rows sum to 1 for classes.
-        """
-        logits = self._logits(X)
-        return self._targets.probabilities(logits)
-
-    def decision_function(self, X):
-        """Compute scores that rank as the probabilities do.
-
-        Parameters
-        ----------
-        X : ClipArray or array of shape (n_clips, n_bins, n_frames)
-            Spectrograms, of as many bins as in `fit`; their length may differ.
-
-        Returns
-        -------
-        ndarray of shape (n_clips,), (n_clips, n_classes) or (n_clips, n_tags)
-            Logits; for two classes the second's less the first's.
-        """
-        logits = self._logits(X)
-        return self._targets.decisions(logits)
-
-    def __sklearn_tags__(self):
-        """Say that 3-D arrays and tags are taken."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        tags.classifier_tags.multi_label = True
-        return tags

@@ -11,21 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
+from torch.nn import functional
 from torch.utils.data import Dataset
+
+from sktag.estimators._chunks import random_starts
 
 # Batches that are being decoded while the network is busy with one.
 _AHEAD = 2
 
 
 class ClipDataset(Dataset):
-    """Clips and their targets, fetched a whole batch at a time.
+    """Clips or chunks of clips, and their targets, fetched a whole batch at a time.
 
     Parameters
     ----------
     clips : ClipArray
         All clips given to `fit`.
     rows : ndarray of int of shape (n,)
-        Which of them are in this set.
+        Which of them the items of this set are of.
     targets : ndarray of shape (n_clips, ...)
         Targets of all clips.
     weights : ndarray of shape (n_clips,)
@@ -34,10 +37,28 @@ class ClipDataset(Dataset):
         All clips, computed; None to read them each time.
     n_threads : int, optional
         Files decoded at a time.
+    chunk : int, optional
+        Columns of an item; None for whole clips.
+    starts : ndarray of int of shape (n,), optional
+        First column of each item, for chunks; drawn for each epoch where None.
     """
 
-    def __init__(self, clips, rows, targets, weights, cache=None, n_threads=None):
+    def __init__(
+        self,
+        clips,
+        rows,
+        targets,
+        weights,
+        cache=None,
+        n_threads=None,
+        *,
+        chunk=None,
+        starts=None,
+    ):
         self.clips = clips
+        self.chunk = chunk
+        self.starts = starts
+        self.is_random = chunk is not None and starts is None
         self.rows = rows
         self.targets = torch.from_numpy(np.ascontiguousarray(targets))
         self.weights = torch.from_numpy(np.asarray(weights, dtype=np.float32))
@@ -52,23 +73,51 @@ class ClipDataset(Dataset):
         """Fetch one clip, as a batch of one."""
         return self.__getitems__([index])
 
+    def draw(self, seed, epoch):
+        """Draw the chunks of an epoch, if they are random."""
+        if self.is_random:
+            starts = random_starts(self.clips.lengths, self.chunk, seed, epoch)
+            self.starts = starts[self.rows]
+
     def __getitems__(self, indices):
         """Fetch a batch: clips (read, not finished), targets and weights."""
-        rows = self.rows[np.asarray(indices)]
-        if self.cache is not None:
-            x = self.cache[torch.from_numpy(rows).to(self.cache.device)]
-        else:
-            x = torch.from_numpy(self.clips.read(rows, self.n_threads))
-        return x, self.targets[rows], self.weights[rows]
+        indices = np.asarray(indices)
+        rows = self.rows[indices]
+        return self._read(rows, indices), self.targets[rows], self.weights[rows]
 
-    def finish(self, x, device):
-        """Bring clips to the device and do there what is left to do."""
-        x = x.to(device, non_blocking=True)
+    def _read(self, rows, indices):
+        """Return clips, and how to cut chunks of them: which clip, and from where."""
+        if self.chunk is None:
+            if self.cache is not None:
+                return self.cache[torch.from_numpy(rows).to(self.cache.device)], None
+            return torch.from_numpy(self.clips.read(rows, self.n_threads)), None
+        starts = self.starts[indices]
+        if self.cache is not None:
+            return self.cache, list(zip(rows, starts, strict=True))
+        if self.is_random and all(op.pointwise for op in self.clips.ops):
+            x = self.clips.read(rows, self.n_threads, starts=starts, width=self.chunk)
+            return torch.from_numpy(x), None
+        rows, which = np.unique(rows, return_inverse=True)
+        x = torch.from_numpy(self.clips.read(rows, self.n_threads))
+        return x, list(zip(which, starts, strict=True))
+
+    def finish(self, read, device):
+        """Bring clips to the device, do there what is left to do, and cut chunks."""
+        x, cuts = read
         if self.cache is None:
+            x = x.to(device, non_blocking=True)
             with torch.no_grad():
                 for op in self.clips.ops:
                     x = op(x)
-        return x
+        if cuts is not None:
+            x = torch.stack([_cut(x[i], start, self.chunk) for i, start in cuts])
+        return x.to(device, non_blocking=True)
+
+
+def _cut(clip, start, width):
+    """Return some columns of a clip, silence where it ends before."""
+    part = clip[..., start : start + width]
+    return functional.pad(part, (0, width - part.shape[-1]))
 
 
 class Batches:
@@ -106,6 +155,7 @@ class Batches:
         """Yield clips, and their targets and weights, on the device."""
         order = np.arange(len(self.dataset))
         if self.seed is not None:
+            self.dataset.draw(self.seed, self.epoch)
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
         self.epoch += 1
         parts = np.array_split(order, len(self)) if len(self) else []
@@ -147,8 +197,8 @@ def ahead(function, items):
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def read_batches(clips, batch_size, device, n_threads=None):
-    """Compute clips in order, on the device, a batch at a time.
+def read_batches(clips, batch_size, device, n_threads=None, *, chunk=None, starts=None):
+    """Compute clips, or chunks of them, in order, on the device, a batch at a time.
 
     Parameters
     ----------
@@ -160,15 +210,26 @@ def read_batches(clips, batch_size, device, n_threads=None):
         Where.
     n_threads : int, optional
         Files decoded at a time.
+    chunk : int, optional
+        Columns of a chunk; None for whole clips.
+    starts : ndarray of int of shape (n_clips, n_chunks), optional
+        First columns of the chunks.
 
     Yields
     ------
     Tensor of shape (n, ...)
-        Computed clips.
+        Computed clips, or chunks, those of a clip one after the other.
     """
     nothing = np.zeros(len(clips), dtype=np.float32)
+    n_chunks = 1 if starts is None else starts.shape[1]
     dataset = ClipDataset(
-        clips, np.arange(len(clips)), nothing, nothing, n_threads=n_threads
+        clips,
+        np.repeat(np.arange(len(clips)), n_chunks),
+        nothing,
+        nothing,
+        n_threads=n_threads,
+        chunk=chunk,
+        starts=None if starts is None else starts.ravel(),
     )
     for x, _ in Batches(dataset, batch_size, device):
         yield x

@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator
 from torch import optim
 
 from sktag._compat import Interval, StrOptions
+from sktag.estimators._chunks import AGGREGATES, LAYOUTS
+from sktag.nets.blocks import ACTIVATIONS, INITIALISERS
 
 OPTIMIZERS = {
     "adamw": (optim.AdamW, {}),
@@ -22,6 +24,29 @@ SCHEDULES = ("one_cycle", "cosine", "step", "plateau")
 _OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}
 _OWN |= {"seed", "amp", "score"}
 
+NETWORK_CONSTRAINTS = {
+    "architecture": [str],
+    "n_filters": [Interval(Integral, 1, None, closed="left"), "array-like", None],
+    "kernel_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
+    "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
+    "pooling": [StrOptions({"max", "avg", "std"}), None],
+    "n_blocks": [Interval(Integral, 1, None, closed="left"), None],
+    "batch_norm": ["boolean", None],
+    "dropout": [Interval(Real, 0, 1, closed="left"), None],
+    "activation": [StrOptions(set(ACTIVATIONS)), None],
+    "weight_init": [StrOptions({*INITIALISERS, "default"}), None],
+}
+CHUNK_CONSTRAINTS = {
+    "chunk_size": [
+        Interval(Integral, 1, None, closed="left"),
+        StrOptions({"auto"}),
+        None,
+    ],
+    "train_chunks": [StrOptions({"random", "all"})],
+    "n_chunks": [Interval(Integral, 1, None, closed="left"), None],
+    "chunk_layout": [StrOptions(set(LAYOUTS))],
+    "aggregate": [StrOptions(set(AGGREGATES))],
+}
 TRAINING_CONSTRAINTS = {
     "optimizer": [StrOptions(set(OPTIMIZERS)), type],
     "lr": [Interval(Real, 0, None, closed="neither")],

@@ -13,6 +13,11 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_array
 from torch.nn import functional
 
+from sktag.estimators._chunks import aggregate
+
+# Of probabilities whose logarithm is taken.
+_TINY = 1e-300
+
 
 class ClassTargets:
     """One label a clip: softmax and cross-entropy.
@@ -71,9 +76,17 @@ class ClassTargets:
         """Return the loss of each row."""
         return functional.cross_entropy(logits, targets, reduction="none")
 
+    def combine(self, logits, how):
+        """Return logits of clips, of those of their chunks, (n_clips, n_chunks, n)."""
+        if logits.shape[1] == 1:
+            return logits[:, 0]
+        probabilities = aggregate(softmax(logits, axis=2), how)
+        # Their softmax is the probabilities, scaled to a sum of 1.
+        return np.log(np.maximum(probabilities, _TINY))
+
     def probabilities(self, logits):
         """Return probabilities, (n_clips, n_classes)."""
-        return softmax(logits, axis=1)
+        return softmax(logits, axis=-1)
 
     def decisions(self, logits):
         """Return scores that rank as the probabilities do; one column if binary."""
@@ -144,6 +157,15 @@ class TagTargets:
             logits, targets, reduction="none", pos_weight=positive
         )
         return losses.mean(dim=1)
+
+    def combine(self, logits, how):
+        """Return logits of clips, of those of their chunks, (n_clips, n_chunks, n)."""
+        if logits.shape[1] == 1:
+            return logits[:, 0]
+        probabilities = aggregate(expit(logits), how)
+        return np.log(np.maximum(probabilities, _TINY)) - np.log1p(
+            -np.minimum(probabilities, 1 - np.finfo(float).epsneg)
+        )
 
     def probabilities(self, logits):
         """Return the probability of each tag, (n_clips, n_tags)."""
@@ -263,3 +285,64 @@ def _refuse_lists_of_tags(y):
             f"y holds a list of tags a clip, {first!r}. Make an indicator matrix of "
             "it: sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
         )
+
+
+LOSSES = {
+    "mse": functional.mse_loss,
+    "mae": functional.l1_loss,
+    "huber": functional.huber_loss,
+}
+
+
+class ValueTargets:
+    """Numbers, one or several a clip: standardised in training, undone in answers.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_clips,) or (n_clips, n_outputs)
+        The values to learn from.
+    loss : {"mse", "mae", "huber"}
+        What is minimised, of the standardised values.
+    """
+
+    monitored = ("r2",)
+    classes = None
+
+    def __init__(self, y, loss):
+        self.loss_name = loss
+        self.is_column = y.ndim == 1
+        columns = y.reshape(len(y), -1)
+        self.n_outputs = columns.shape[1]
+        self._mean = columns.mean(axis=0)
+        scale = columns.std(axis=0)
+        self._scale = np.where(scale > 0, scale, 1.0)
+
+    def encode(self, y):
+        """Return values as float32, standardised."""
+        columns = y.reshape(len(y), -1)
+        if columns.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y has shape {y.shape}, but there are {self.n_outputs} values a clip."
+            )
+        return ((columns - self._mean) / self._scale).astype(np.float32)
+
+    def weigh(self, codes):
+        """Learn nothing: values have no classes to weigh."""
+
+    def row_weights(self, codes):
+        """Return ones."""
+        return np.ones(len(codes))
+
+    def loss(self, outputs, targets):
+        """Return the loss of each row, the mean over its values."""
+        losses = LOSSES[self.loss_name](outputs, targets, reduction="none")
+        return losses.mean(dim=1)
+
+    def combine(self, outputs, how):
+        """Return values of clips, of those of their chunks, (n_clips, n_chunks, n)."""
+        return aggregate(outputs, how)
+
+    def predict(self, outputs):
+        """Return values in the unit of y."""
+        values = outputs * self._scale + self._mean
+        return values[:, 0] if self.is_column else values

@@ -3,10 +3,10 @@
 import warnings
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 
-def split_rows(y, fraction, seed):
+def split_rows(y, fraction, seed, *, stratify=True):
     """Split rows into those to train on and those to validate on.
 
     Parameters
@@ -18,6 +18,8 @@ def split_rows(y, fraction, seed):
         Share of the rows to validate on.
     seed : int
         Seed of the split.
+    stratify : bool, default=True
+        Whether to keep the shares of labels.
 
     Returns
     -------
@@ -39,13 +41,13 @@ def split_rows(y, fraction, seed):
             f"leaves {n_valid} to validate on: raise validation_fraction, give more "
             "clips, or set early_stopping=False."
         )
-    stratify = None
-    if y.ndim == 1:
+    strata = None
+    if stratify and y.ndim == 1:
         counts = np.unique(y, return_counts=True)[1]
         if counts.min() >= 2 and len(counts) <= min(n_valid, len(y) - n_valid):
-            stratify = y
+            strata = y
     train, valid = train_test_split(
-        rows, test_size=n_valid, random_state=seed, stratify=stratify
+        rows, test_size=n_valid, random_state=seed, stratify=strata
     )
     return np.sort(train), np.sort(valid)
 
@@ -61,6 +63,8 @@ class ValidationScores:
         Labels or tags of the validation rows.
     monitor : str
         "loss", or the name of one more scorer of scikit-learn.
+    aggregate : str
+        How what is said of chunks is put together.
 
     Raises
     ------
@@ -68,19 +72,22 @@ class ValidationScores:
         If scikit-learn has no such scorer.
     """
 
-    def __init__(self, targets, y, monitor):
+    def __init__(self, targets, y, monitor, aggregate):
         from sklearn.metrics import get_scorer
 
         self.targets = targets
         self.y = y
+        self.aggregate = aggregate
         names = dict.fromkeys([*targets.monitored, monitor])
         self.scorers = {name: get_scorer(name) for name in names if name != "loss"}
 
     def __call__(self, logits):
         """Return the scores by name."""
-        logits = logits.cpu().double().numpy()
+        chunks = logits.cpu().double().numpy().reshape(len(self.y), -1, logits.shape[1])
+        logits = self.targets.combine(chunks, self.aggregate)
         rows = np.empty((len(self.y), 0))
-        answers = _Answers(self.targets, logits)
+        ask = _Values if self.targets.classes is None else _Answers
+        answers = ask(self.targets, logits)
         with warnings.catch_warnings():
             # A tag or class that no validation row has: the score is nan there.
             warnings.simplefilter("ignore")
@@ -106,3 +113,14 @@ class _Answers(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X):
         return self.targets.decisions(self.logits)
+
+
+class _Values(RegressorMixin, BaseEstimator):
+    """A regressor that has been asked already."""
+
+    def __init__(self, targets, outputs):
+        self.targets = targets
+        self.outputs = outputs
+
+    def predict(self, X):
+        return self.targets.predict(self.outputs)

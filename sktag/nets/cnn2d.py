@@ -1,140 +1,115 @@
-"""Networks that convolve over both axes of a spectrogram."""
+"""Networks that convolve over both axes of a spectrogram, by name."""
 
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Callable, Sequence
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from sktag.nets.blocks import ConvBlock2d, init_weights, mean_max
+from sktag.nets.blocks import (
+    Network,
+    Published,
+    Size2d,
+    check_architecture,
+    check_used,
+    init_weights,
+    pair,
+    smallest_shape,
+)
+from sktag.nets.compact2d import CompactCNN2d
+from sktag.nets.fcn import FCN, MusicTaggerCNN
+from sktag.nets.musicnn import MusiCNN
+from sktag.nets.short_chunk import ShortChunkCNN, ShortChunkResCNN
 
-Size = int | tuple[int, int]
-_COMPACT: dict[str, Any] = {
-    "n_filters": (24, 48, 96, 128),
-    "kernel_size": 3,
-    "pool_size": 2,
+__all__ = ["CompactCNN2d", "PUBLISHED", "build_cnn2d"]
+
+
+class _Architecture(NamedTuple):
+    """A network and its own values.
+
+    The values of `n_filters`, `kernel_size` and `pool_size` are one a block; `beyond`
+    are those of further blocks, None the last block's.
+    """
+
+    make: Callable[..., Network]
+    published: Published
+    values: dict[str, Any]
+    beyond: dict[str, Any] | None = None
+
+
+_USUAL: dict[str, Any] = {
     "pooling": "max",
-    "n_blocks": 4,
     "batch_norm": True,
     "dropout": 0.5,
     "activation": "relu",
-    "weight_init": "he_normal",
+    "weight_init": "default",
 }
 
 
-class CompactCNN2d(nn.Module):
-    """Small VGG-style network for spectrograms, the default of CNN2DClassifier.
+def _blocks(n_filters: tuple[int, ...], pools: tuple[Size2d, ...]) -> dict[str, Any]:
+    kernels = ((3, 3),) * len(pools)
+    sizes = {"n_filters": n_filters, "kernel_size": kernels, "pool_size": pools}
+    return {**sizes, "n_blocks": len(pools), **_USUAL}
 
-    Blocks of two 3 x 3 convolutions with batch norm and ReLU, each block with a
-    max-pooling by 2; then the mean over frequency, mean and maximum over time,
-    dropout, and a dense output. For 64 bins, 216 frames and 10 outputs:
 
-    ========================  ===============  ==========
-    layer                     output           parameters
-    ========================  ===============  ==========
-    block 1, 24 filters       24 x 32 x 108         5,496
-    block 2, 48 filters       48 x 16 x 54         31,296
-    block 3, 96 filters       96 x 8 x 27         124,800
-    block 4, 128 filters      128 x 4 x 13        258,560
-    mean, mean and max        256                       0
-    dense                     10                    2,570
-    total                                         422,722
-    ========================  ===============  ==========
+def _without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if k != name}
 
-    It follows no single paper: the blocks are VGG's, the pooling of frequency by mean
-    and of time by mean and maximum is common in tagging of sound events.
 
-    Parameters
-    ----------
-    n_outputs : int
-        Number of outputs (logits).
-    n_filters : sequence of int
-        Channels of each block.
-    kernel_size : int or (int, int)
-        Of the convolutions, in (bins, frames).
-    pool_sizes : sequence of (int, int)
-        Of each block, in (bins, frames).
-    pooling : {"max", "avg"}
-        Kind of pooling after each block.
-    batch_norm : bool
-        Whether convolutions are followed by batch normalisation.
-    dropout : float in [0, 1)
-        Before the dense layer.
-    activation : str
-        After each convolution.
+_FCN5_POOLS = ((2, 4), (2, 4), (2, 4), (3, 5), (4, 4))
+_FCN4 = _blocks((128, 384, 768, 2048), ((2, 4), (4, 5), (3, 8), (4, 8)))
+_FCN5 = _blocks((128, 256, 512, 1024, 2048), _FCN5_POOLS)
+_FCN_BEYOND = {"n_filters": 1024, "kernel_size": (1, 1), "pool_size": (1, 1)}
+_SHORT = _blocks((128, 128, 256, 256, 256, 256, 512), ((2, 2),) * 7)
 
-    Attributes
-    ----------
-    min_shape : tuple of int
-        Fewest bins and frames of an input.
-
-    References
-    ----------
-    Simonyan, Zisserman, "Very deep convolutional networks for large-scale image
-    recognition", ICLR 2015.
-    """
-
-    def __init__(
-        self,
-        n_outputs: int,
-        n_filters: Sequence[int],
-        kernel_size: Size,
-        pool_sizes: Sequence[tuple[int, int]],
-        pooling: str,
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
-    ) -> None:
-        super().__init__()
-        channels = [1, *n_filters]
-        self.blocks = nn.Sequential(
-            *(
-                ConvBlock2d(
-                    n_in,
-                    n_out,
-                    kernel_size=_pair(kernel_size),
-                    pool_size=pool_size,
-                    pooling=pooling,
-                    batch_norm=batch_norm,
-                    activation=activation,
-                )
-                for n_in, n_out, pool_size in zip(
-                    channels[:-1], channels[1:], pool_sizes, strict=True
-                )
-            )
+_ARCHITECTURES: dict[str, _Architecture] = {
+    "compact": _Architecture(
+        CompactCNN2d,
+        Published((64, 216), None),
+        {
+            **_blocks((24, 48, 96, 128), ((2, 2),) * 4),
+            "weight_init": "he_normal",
+        },
+    ),
+    "fcn4": _Architecture(FCN, Published((96, 1366), 1366), _FCN4, _FCN_BEYOND),
+    **{
+        f"fcn{n}": _Architecture(
+            FCN, Published((96, 1366), 1366), {**_FCN5, "n_blocks": n}, _FCN_BEYOND
         )
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(2 * channels[-1], n_outputs)
-        self.min_shape = _smallest(pool_sizes)
+        for n in (5, 6, 7)
+    },
+    "music_tagger_cnn": _Architecture(
+        MusicTaggerCNN,
+        Published((96, 1813), 1813),
+        _blocks((64, 128, 128, 128, 64), _FCN5_POOLS),
+        {**_FCN_BEYOND, "n_filters": 64},
+    ),
+    "short_chunk": _Architecture(ShortChunkCNN, Published((128, 231), 231), _SHORT),
+    "short_chunk_res": _Architecture(
+        ShortChunkResCNN, Published((128, 231), 231), _without(_SHORT, "pooling")
+    ),
+    "musicnn": _Architecture(
+        MusiCNN,
+        Published((96, 187), 187),
+        {"n_filters": (204, 51, 64), "kernel_size": 7, "n_blocks": 3, **_USUAL},
+    ),
+}
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Compute the logits of a batch.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
-
-        Returns
-        -------
-        Tensor of shape (n_clips, n_outputs)
-            Logits.
-        """
-        maps = self.blocks(x.unsqueeze(1).contiguous(memory_format=torch.channels_last))
-        return self.output(self.dropout(mean_max(maps.mean(2), -1)))  # type: ignore[no-any-return]
+PUBLISHED: dict[str, Published] = {
+    name: own.published for name, own in _ARCHITECTURES.items()
+}
 
 
 def build_cnn2d(
     architecture: str, input_shape: tuple[int, int], n_outputs: int, **given: Any
-) -> tuple[nn.Module, str]:
+) -> tuple[Network, str]:
     """Build a network by name.
 
     Parameters
     ----------
-    architecture : {"compact"}
-        Name of the network.
+    architecture : {"compact", "fcn4", "fcn5", "fcn6", "fcn7", "music_tagger_cnn", \
+            "short_chunk", "short_chunk_res", "musicnn"}
+        Name of the network. `PUBLISHED` has the inputs they were published for.
     input_shape : (int, int)
         Bins and frames of the input.
     n_outputs : int
@@ -145,7 +120,7 @@ def build_cnn2d(
 
     Returns
     -------
-    net : Module
+    net : Network
         The network; maps (n_clips, n_bins, n_frames) to logits (n_clips, n_outputs).
     name : str
         The architecture's name, and in brackets what was shrunk for a short input.
@@ -153,89 +128,193 @@ def build_cnn2d(
     Raises
     ------
     ValueError
-        If a given value does not fit the others or the input.
+        If there is no such network, or a given value has no use in it or does not fit
+        the others or the input.
+
+    Notes
+    -----
+    `n_filters`, `kernel_size` and `pool_size` are one for all blocks, or a sequence of
+    one a block; sizes are a number or (bins, frames). `n_blocks` takes the first
+    blocks; further ones are as the last, in "fcn..." and "music_tagger_cnn" of 1 x 1
+    without pooling, as FCN-6 and FCN-7 have them.
+
+    "short_chunk_res" has no pooling: its `pool_size` are the strides. "musicnn" has
+    no `pool_size`; its `pooling` is over the bins, its `n_blocks` and `kernel_size`
+    (frames) are those of the middle, and `n_filters` the middle's too, or three
+    numbers: timbral, temporal, middle.
+
+    Short inputs: "fcn..." and "music_tagger_cnn" leave out their last blocks, "compact"
+    and "short_chunk" shrink their poolings, the other two take any. A given `pool_size`
+    never shrinks, nor does a given number of blocks where blocks would be left out.
+
+    Examples
+    --------
+    >>> from sktag.nets import build_cnn2d
+    >>> net, name = build_cnn2d("fcn4", (96, 200), 10, n_filters=8)
+    >>> name
+    'fcn4 (3 of 4 blocks)'
+    >>> net.min_shape
+    (24, 160)
     """
-    values = {k: _COMPACT[k] if v is None else v for k, v in given.items()}
-    n_filters = _per_block(values, given)
-    pool_sizes = _pools(values["pool_size"], len(n_filters))
+    check_architecture(architecture, _ARCHITECTURES)
+    own = _ARCHITECTURES[architecture]
+    check_used(architecture, given, own.values)
+    given = {name: value for name, value in given.items() if value is not None}
+    values = {**own.values, **given}
+    rest = {k: values[k] for k in ("batch_norm", "dropout", "activation")}
+    if "pooling" in values:
+        rest["pooling"] = values["pooling"]
     name = architecture
-    least = _smallest(pool_sizes)
-    if any(size < low for size, low in zip(input_shape, least, strict=True)):
-        if given["pool_size"] is not None:
-            raise ValueError(
-                f"pool_size={given['pool_size']!r} in {len(n_filters)} blocks needs "
-                f"at least {least[0]} bins and {least[1]} frames; the input has "
-                f"{input_shape[0]} and {input_shape[1]}. Lower pool_size or n_blocks, "
-                "or give longer clips."
-            )
-        pool_sizes = _shrunk(pool_sizes, input_shape)
-        pooled = [sum(p[axis] > 1 for p in pool_sizes) for axis in (0, 1)]
-        name += f" ({pooled[0]} poolings of bins and {pooled[1]} of frames of "
-        name += f"{len(n_filters)})"
-    net = CompactCNN2d(
-        n_outputs,
-        n_filters,
-        values["kernel_size"],
-        pool_sizes,
-        values["pooling"],
-        values["batch_norm"],
-        values["dropout"],
-        values["activation"],
-    )
+    net: Network
+    if architecture == "musicnn":
+        net = _make_musicnn(input_shape[0], n_outputs, values, rest)
+    else:
+        filters, kernels, pools = _per_block(own, values, given)
+        if architecture == "short_chunk_res":
+            rest["strides"] = pools
+        else:
+            pools, name = _fitted(architecture, pools, input_shape, given)
+            rest["pool_sizes"] = pools
+        n = len(pools)
+        net = own.make(
+            n_outputs, n_filters=filters[:n], kernel_sizes=kernels[:n], **rest
+        )
     init_weights(net, values["weight_init"])
-    if given["weight_init"] is None:
+    if architecture == "compact" and "weight_init" not in given:
         # Logits near 0 at the start: a loss of log(n_classes), not of a wrong guess
         # that is sure of itself.
         nn.init.normal_(net.output.weight, std=0.01)
     return net, name
 
 
-def _per_block(values: dict[str, Any], given: dict[str, Any]) -> list[int]:
-    """Return the number of filters of each block."""
-    filters, n_blocks = values["n_filters"], values["n_blocks"]
+def _make_musicnn(
+    n_bins: int, n_outputs: int, values: dict[str, Any], rest: dict[str, Any]
+) -> MusiCNN:
+    """Make a musicnn of filters, kernel and blocks as they were given."""
+    filters, kernel = values["n_filters"], values["kernel_size"]
     if isinstance(filters, Integral):
-        return [int(filters)] * n_blocks
-    if given["n_filters"] is None:
-        return [*filters, *[filters[-1]] * n_blocks][:n_blocks]
-    if given["n_blocks"] not in (None, len(filters)):
+        filters = (204, 51, filters)
+    if len(filters) != 3 or min(filters) < 1:
         raise ValueError(
-            f"n_filters={filters!r} is for {len(filters)} blocks, but "
-            f"n_blocks={n_blocks}: leave n_blocks=None, or give one number a block."
+            f"n_filters={filters!r} does not fit architecture='musicnn': give the "
+            "number of filters in the middle, or three (timbral, temporal, middle), "
+            "each of at least 1."
         )
-    return [int(n) for n in filters]
-
-
-def _pools(pool_size: Any, n_blocks: int) -> list[tuple[int, int]]:
-    """Return the pooling of each block, in (bins, frames)."""
-    if isinstance(pool_size, Integral) or isinstance(pool_size[0], Integral):
-        return [_pair(pool_size)] * n_blocks
-    if len(pool_size) != n_blocks:
+    if not isinstance(kernel, Integral):
         raise ValueError(
-            f"pool_size={pool_size!r} is for {len(pool_size)} blocks, but there are "
-            f"{n_blocks}: give one (bins, frames) a block, or one for all."
+            f"kernel_size={kernel!r} does not fit architecture='musicnn': give the "
+            "number of frames of the filters in the middle."
         )
-    return [_pair(size) for size in pool_size]
+    return MusiCNN(
+        n_outputs,
+        n_bins,
+        [int(n) for n in filters],
+        int(kernel),
+        values["n_blocks"],
+        **rest,
+    )
 
 
-def _shrunk(
-    pool_sizes: Sequence[tuple[int, int]], shape: tuple[int, int]
-) -> list[tuple[int, int]]:
+def _per_block(
+    own: _Architecture, values: dict[str, Any], given: dict[str, Any]
+) -> tuple[list[int], list[Size2d], list[Size2d]]:
+    """Return the filters, the kernel and the pooling of each block."""
+    n_blocks, filters = values["n_blocks"], values["n_filters"]
+    if _is_several(filters) and "n_filters" in given:
+        if given.get("n_blocks", len(filters)) != len(filters):
+            raise ValueError(
+                f"n_filters={filters!r} is for {len(filters)} blocks, but "
+                f"n_blocks={n_blocks}: leave n_blocks=None, or give one number a block."
+            )
+        n_blocks = len(filters)
+    found: dict[str, list[Any]] = {}
+    for name in ("n_filters", "kernel_size", "pool_size"):
+        value = values[name]
+        if name not in given:
+            more = own.beyond[name] if own.beyond else value[-1]
+            found[name] = [*value, *[more] * n_blocks][:n_blocks]
+        elif name == "n_filters":
+            several = value if _is_several(value) else [value] * n_blocks
+            found[name] = [int(n) for n in several]
+        else:
+            found[name] = _sizes(name, value, n_blocks)
+        if not found[name] or min(_flat(found[name])) < 1:
+            raise ValueError(f"{name}={value!r}: give numbers of at least 1.")
+    return found["n_filters"], found["kernel_size"], found["pool_size"]
+
+
+def _sizes(name: str, value: Any, n_blocks: int) -> list[Size2d]:
+    """Return the size of each block, in (bins, frames)."""
+    if _is_one_size(value):
+        return [pair(value)] * n_blocks
+    if len(value) != n_blocks:
+        raise ValueError(
+            f"{name}={value!r} is for {len(value)} blocks, but there are {n_blocks}: "
+            "give one (bins, frames) a block, or one for all."
+        )
+    return [pair(size) for size in value]
+
+
+def _fitted(
+    architecture: str,
+    pools: list[Size2d],
+    shape: tuple[int, int],
+    given: dict[str, Any],
+) -> tuple[list[Size2d], str]:
+    """Return poolings for the input, of fewer blocks for FCN, and the net's name."""
+    least = smallest_shape(pools)
+    if _holds(shape, least):
+        return pools, architecture
+    drops_blocks = _ARCHITECTURES[architecture].make in (FCN, MusicTaggerCNN)
+    fixed: list[str] = [n for n in ("pool_size", "n_blocks") if n in given]
+    if _is_several(given.get("n_filters", 0)):
+        fixed.append("n_filters")
+    if not _is_one_size(given.get("kernel_size", 0)):
+        fixed.append("kernel_size")
+    if not drops_blocks:
+        fixed = fixed[:1] if "pool_size" in fixed else []
+    if fixed:
+        text = ", ".join(f"{name}={given[name]!r}" for name in fixed)
+        raise ValueError(
+            f"architecture={architecture!r} with {text} needs, in {len(pools)} blocks, "
+            f"at least {least[0]} bins and {least[1]} frames; the input has {shape[0]} "
+            f"and {shape[1]}. Lower pool_size or n_blocks, or give longer clips."
+        )
+    n = len(pools)
+    if drops_blocks:
+        fits = [_holds(shape, smallest_shape(pools[: i + 1])) for i in range(n)]
+        kept = _shrunk(pools[: max(1, sum(fits))], shape)
+        name = f"{architecture} ({len(kept)} of {n} blocks"
+        if not fits[0]:
+            name += f", pooled by {kept[0][0]} x {kept[0][1]}"
+        return kept, name + ")"
+    pools = _shrunk(pools, shape)
+    pooled = [sum(p[axis] > 1 for p in pools) for axis in (0, 1)]
+    name = f"{architecture} ({pooled[0]} poolings of bins and {pooled[1]} of frames "
+    return pools, name + f"of {n})"
+
+
+def _shrunk(pools: Sequence[Size2d], shape: tuple[int, int]) -> list[Size2d]:
     """Return poolings that leave at least one bin and one frame."""
     out = []
-    for pool in pool_sizes:
+    for pool in pools:
         pool = (min(pool[0], shape[0]), min(pool[1], shape[1]))
         shape = (shape[0] // pool[0], shape[1] // pool[1])
         out.append(pool)
     return out
 
 
-def _smallest(pool_sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    return prod(p[0] for p in pool_sizes), prod(p[1] for p in pool_sizes)
+def _holds(shape: Sequence[int], least: Sequence[int]) -> bool:
+    return all(size >= low for size, low in zip(shape, least, strict=True))
 
 
-def _pair(size: Any) -> tuple[int, int]:
-    if isinstance(size, Integral):
-        return int(size), int(size)
-    if len(size) != 2:
-        raise ValueError(f"{size!r} is no size: give a number, or (bins, frames).")
-    return int(size[0]), int(size[1])
+def _is_one_size(value: Any) -> bool:
+    return not _is_several(value) or not any(_is_several(size) for size in value)
+
+
+def _is_several(value: Any) -> bool:
+    return not isinstance(value, Integral)
+
+
+def _flat(values: Sequence[Any]) -> list[int]:
+    return [n for value in values for n in (value if _is_several(value) else [value])]

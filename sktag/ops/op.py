@@ -37,10 +37,14 @@ class Op(nn.Module):
         Kind of clips the op takes; None for both.
     gives : {"wave", "spectrogram"} or None
         Kind of clips it gives; None for the kind it got.
+    pointwise : bool
+        Whether a column of the output depends on that column of the input alone, so
+        that a part of a clip can be computed without the rest.
     """
 
     takes: ClassVar[str | None] = None
     gives: ClassVar[str | None] = None
+    pointwise: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Make the torch module ready, once the dataclass has set its fields."""

@@ -1,6 +1,7 @@
 """Shifting and scaling: standardisation with given or with each clip's statistics."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ class ScaleOp(Op):
     >>> ScaleOp(np.array([1.0]), np.array([2.0]))(torch.tensor([[3.0, 5.0]]))
     tensor([[1., 2.]])
     """
+
+    pointwise: ClassVar[bool] = True
 
     shift: np.ndarray
     scale: np.ndarray

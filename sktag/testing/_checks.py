@@ -28,7 +28,7 @@ class InaccessibleError(RuntimeError):
 class _InaccessibleSource(ArraySource):
     """An array that raises when it is read."""
 
-    def read(self, rows, n_threads=None):
+    def read(self, rows, n_threads=None, starts=None, width=None):
         """Raise."""
         raise InaccessibleError(
             "these clips were read, where only their recipe was to be used."

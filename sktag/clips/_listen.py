@@ -1,0 +1,41 @@
+"""Audio players in a notebook."""
+
+import base64
+import io
+
+import numpy as np
+
+
+class Listen:
+    """Audio players for a few waveforms, shown by a notebook.
+
+    Parameters
+    ----------
+    waves : ndarray of shape (n, n_samples)
+        Waveforms, in [-1, 1].
+    sample_rate : float
+        In Hz.
+    """
+
+    def __init__(self, waves: np.ndarray, sample_rate: float) -> None:
+        self.waves = waves
+        self.sample_rate = sample_rate
+
+    def _repr_html_(self) -> str:
+        import soundfile
+
+        players = []
+        for wave in self.waves:
+            file = io.BytesIO()
+            soundfile.write(file, wave, int(self.sample_rate), format="WAV")
+            data = base64.b64encode(file.getvalue()).decode()
+            players.append(
+                f"<audio controls src='data:audio/wav;base64,{data}'></audio>"
+            )
+        return "<br>".join(players)
+
+    def __repr__(self) -> str:
+        """Say what a notebook would play."""
+        n, n_samples = self.waves.shape
+        seconds = n_samples / self.sample_rate
+        return f"<{n} audio players of {seconds:.2f} s, shown in a notebook>"

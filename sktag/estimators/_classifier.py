@@ -1,0 +1,171 @@
+"""What the classifiers share: labels and tags in, probabilities out."""
+
+from sklearn.base import ClassifierMixin
+
+from sktag._compat import StrOptions, _fit_context
+from sktag.estimators._parameters import (
+    CHUNK_CONSTRAINTS,
+    NETWORK_CONSTRAINTS,
+    TRAINING_CONSTRAINTS,
+)
+from sktag.estimators._tagger import BaseTagger
+from sktag.estimators._targets import check_y, make_targets
+
+
+class BaseClassifier(ClassifierMixin, BaseTagger):
+    """Base class of the classifiers: fit, answers, and what y may be."""
+
+    _parameter_constraints: dict = {
+        **NETWORK_CONSTRAINTS,
+        **CHUNK_CONSTRAINTS,
+        **TRAINING_CONSTRAINTS,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def _check_y(self, y):
+        return check_y(y)
+
+    def _make_targets(self, y, classes):
+        return make_targets(y, self.class_weight, classes)
+
+    def _set_targets(self):
+        self.classes_ = self._targets.classes
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, of the kind that the network takes.
+        y : array of shape (n_clips,) or (n_clips, n_tags)
+            Labels of any type, or an indicator matrix of tags (array, sparse or
+            DataFrame).
+        sample_weight : array of shape (n_clips,), optional
+            Weights of the clips; they are scaled to a mean of 1.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If X, y or a parameter is not what it must be; the message says how to
+            mend it.
+        FloatingPointError
+            If the loss stops being finite.
+        """
+        fresh = not (self.warm_start and hasattr(self, "module_"))
+        return self._fit(X, y, sample_weight, fresh=fresh)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one more epoch.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, of the kind that the network takes.
+        y : array of shape (n_clips,) or (n_clips, n_tags)
+            Labels, or an indicator matrix of tags.
+        classes : array of shape (n_classes,), optional
+            All labels, at the first call, if y lacks some.
+        sample_weight : array of shape (n_clips,), optional
+            Weights of the clips; they are scaled to a mean of 1.
+
+        Returns
+        -------
+        self : object
+            The classifier.
+        """
+        fresh = not hasattr(self, "module_")
+        return self._fit(
+            X, y, sample_weight, fresh=fresh, partial=True, classes=classes
+        )
+
+    def predict(self, X):
+        """Predict the label of each clip, or its tags.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, as for `fit`; their length may differ.
+
+        Returns
+        -------
+        ndarray of shape (n_clips,) or (n_clips, n_tags)
+            Labels; or 1 where a tag's probability is above a half.
+        """
+        logits = self._logits(X)
+        return self._targets.predict(logits)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, or of each tag.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, as for `fit`; their length may differ.
+
+        Returns
+        -------
+        ndarray of shape (n_clips, n_classes) or (n_clips, n_tags)
+            Probabilities; rows sum to 1 for classes. Those of chunks are put together
+            by `aggregate`.
+        """
+        logits = self._logits(X)
+        return self._targets.probabilities(logits)
+
+    def decision_function(self, X):
+        """Compute scores that rank as the probabilities do.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, as for `fit`; their length may differ.
+
+        Returns
+        -------
+        ndarray of shape (n_clips,), (n_clips, n_classes) or (n_clips, n_tags)
+            Logits; for two classes the second's less the first's.
+        """
+        logits = self._logits(X)
+        return self._targets.decisions(logits)
+
+    def predict_taggram(self, X, return_times=False):
+        """Predict the probabilities of each chunk: tags over time.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, as for `fit`; their length may differ.
+        return_times : bool, default=False
+            Whether to return the middle of each chunk too.
+
+        Returns
+        -------
+        taggram : ndarray of shape (n_clips, n_chunks, n_classes)
+            Probabilities; one chunk where clips are taken whole.
+        times : ndarray of shape (n_clips, n_chunks)
+            In seconds, only with `return_times`.
+
+        Raises
+        ------
+        ValueError
+            If times are asked for and the sample rate is not known.
+        """
+        outputs = self._outputs(X)
+        taggram = self._targets.probabilities(outputs)
+        if not return_times:
+            return taggram
+        return taggram, self._chunk_times(self._check_clips(X, reset=False))
+
+    def __sklearn_tags__(self):
+        """Say that 3-D arrays and tags are taken."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = self._takes == "spectrogram"
+        tags.classifier_tags.multi_label = True
+        return tags

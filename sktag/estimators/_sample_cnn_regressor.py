@@ -1,0 +1,260 @@
+"""Convolutional network on waveforms, as a regressor."""
+
+from sktag.estimators._regressor import BaseRegressor
+from sktag.estimators._sample_cnn import CONSTRAINTS, SampleCNN
+
+
+class SampleCNNRegressor(SampleCNN, BaseRegressor):
+    """Convolutional network on waveforms, for numbers.
+
+    One number a clip or several, which are standardised in training. Filters of a
+    few samples, in many layers: no spectrogram is computed, and its parameters need
+    not be chosen. "sample_cnn" with a large first stride (`m`, `n`) is a frame-
+    level network.
+
+    Parameters
+    ----------
+    architecture : str, default="sample_cnn"
+        The network: "sample_cnn", or "basic", "se", "res1", "res2", "rese1",
+        "rese2".
+        The parameters from here to `se_ratio` change it; None leaves the
+        architecture's own value, and one that it has no use for is an error.
+    n_filters : int > 0 or sequence of int, default=None
+        Filters of each block; a number holds for all.
+    kernel_size : int > 0, default=None
+        Length of the convolutions, in samples or steps.
+    pool_size : int > 0, default=None
+        Of the poolings, in samples or steps.
+    pooling : {"max", "avg", "std"}, default=None
+        Kind of pooling: maximum, average or standard deviation.
+    n_blocks : int > 0, default=None
+        Number of blocks.
+    batch_norm : bool, default=None
+        Whether convolutions are followed by batch normalisation.
+    dropout : float in [0, 1), default=None
+        Share of the features dropped before the output.
+    activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
+        After each convolution.
+    weight_init : str, default=None
+        "he_uniform", "he_normal", "xavier_uniform", "xavier_normal", "lecun_normal",
+        "orthogonal", or "default" for torch's own.
+    m : int > 1, default=None
+        Length of the convolutions and poolings of "sample_cnn", in samples; 3.
+    n : int >= 0, default=None
+        Number of its modules; the most, up to 9, for which 3^(n + 1) samples fit.
+    multi_level : bool, default=None
+        Whether the last three blocks are pooled side by side, in the networks of 2018;
+        True.
+    se_ratio : float > 0, default=None
+        Width of squeeze-and-excitation as a part of the block's; 0.125.
+    chunk_size : int > 0, "auto" or None, default="auto"
+        Length of the chunks that a clip is cut into, in samples; "auto" takes the
+        published one of the architecture, None whole clips. A clip shorter than a
+        chunk is used whole.
+    train_chunks : {"random", "all"}, default="random"
+        One chunk a clip and epoch, drawn anew and never from padding; or all.
+    n_chunks : int > 0, default=None
+        Chunks a clip for predictions and validation; as many as cover it where None.
+    chunk_layout : {"even", "won2020"}, default="even"
+        Where they are: from the first sample to the last; or as in the code of Won et
+        al. (2020), where the last does not reach the end.
+    aggregate : {"mean", "max", "median"}, default="mean"
+        How the numbers of chunks are put together.
+    optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
+        Optimizer, or a class of ``torch.optim``. "sgd" has Nesterov momentum of 0.9.
+        Further parameters go to `net_params`, as ``optimizer__momentum``.
+    lr : float > 0, default=1e-3
+        Learning rate; with "one_cycle" the highest.
+    lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None, \
+            default="one_cycle"
+        "one_cycle" rises to `lr` and falls to nothing over all steps (Smith and Topin,
+        2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" takes a tenth every
+        30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
+        `n_iter_no_change` epochs; None keeps `lr`.
+    weight_decay : float >= 0, default=1e-2
+        Decay of the weights; biases and batch norm have none.
+    max_epochs : int > 0, default=50
+        Number of epochs.
+    batch_size : int > 0, default=16
+        Clips, or chunks, of a step. Batches are made of even size, so that none is a
+        single one.
+    early_stopping : bool, default=False
+        Whether to keep clips apart, to stop when `monitor` has not improved on them
+        for `n_iter_no_change` epochs, and to go back to the best epoch's weights.
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the clips kept apart.
+    n_iter_no_change : int > 0, default=10
+        Epochs to wait for an improvement.
+    monitor : str, default="loss"
+        "loss", or the name of a scorer of scikit-learn ("r2", ...).
+    gradient_clip : float > 0, default=None
+        Largest norm of the gradient.
+    loss : {"mse", "mae", "huber"}, default="mse"
+        What is minimised: mean squared error, mean absolute error, or Huber's loss,
+        which is the one for small errors and the other for large ones.
+    device : str, default="auto"
+        "auto" takes CUDA where there is one, else the CPU.
+    amp : bool or "auto", default="auto"
+        Whether to train in bfloat16 where that is safe; "auto" on CUDA devices that
+        are quick at it.
+    n_threads : int > 0, default=None
+        Files decoded at a time; by default what RawWave says, or one a core.
+    cache_bytes : int >= 0, default=1073741824
+        Memory for computed clips during `fit`, in bytes, on the device where
+        it has room. Where they exceed it, they are computed anew in each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights and epochs of the last `fit`.
+    random_state : int, RandomState or None, default=None
+        Seed of weights, order, dropout and split. With a number, results are the same
+        to the bit on one device at one number of torch threads.
+    verbose : int, default=0
+        1 prints a line an epoch and says what is cached.
+    callbacks : list, default=None
+        Callbacks of skorch, or (name, callback).
+    net_params : dict, default=None
+        Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
+        set by `set_params` and searched over.
+
+    Attributes
+    ----------
+    module_ : torch.nn.Module
+        The network: maps (n_clips, n_samples) to standardised numbers.
+    net_ : skorch.NeuralNet
+        The net that trained it.
+    architecture_ : str
+        The architecture, and what was shrunk for a short input.
+    n_parameters_ : int
+        Number of trained parameters.
+    history_ : list of dict
+        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds".
+    n_iter_ : int
+        Number of epochs trained.
+    best_epoch_ : int
+        Epoch whose weights are kept: the last, or with early stopping the best.
+    sr_ : float or None
+        Sample rate of the clips seen in `fit`, in Hz.
+    n_features_in_ : int
+        Number of samples seen in `fit`, if it was given an array.
+
+    See Also
+    --------
+    RawWave : Reads waveforms.
+    Standardizer : Brings them to the scale a network is made for.
+
+    Notes
+    -----
+    Fewer than 300 steps give a warning; under 100, the statistics of batch norm are
+    estimated anew in one clean pass at the end. Ctrl-C keeps what was learned and
+    is raised again.
+
+    References
+    ----------
+    Lee, Park, Kim, Nam, "Sample-level deep convolutional neural networks for music
+    auto-tagging using raw waveforms", SMC 2017 ("sample_cnn").
+
+    Kim, Lee, Nam, "Sample-level CNN architectures for music auto-tagging using raw
+    waveforms", ICASSP 2018 (the others).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sktag import SampleCNNRegressor
+    >>> rng = np.random.default_rng(0)
+    >>> level = rng.uniform(0.1, 2, 40)
+    >>> X = rng.normal(size=(40, 243)) * level[:, np.newaxis]
+    >>> reg = SampleCNNRegressor(
+    ...     n_filters=8, dropout=0, max_epochs=100, random_state=0
+    ... )
+    >>> bool(reg.fit(X, level).score(X, level) > 0.8)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseRegressor._parameter_constraints,
+        **CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        architecture="sample_cnn",
+        *,
+        n_filters=None,
+        kernel_size=None,
+        pool_size=None,
+        pooling=None,
+        n_blocks=None,
+        batch_norm=None,
+        dropout=None,
+        activation=None,
+        weight_init=None,
+        m=None,
+        n=None,
+        multi_level=None,
+        se_ratio=None,
+        chunk_size="auto",
+        train_chunks="random",
+        n_chunks=None,
+        chunk_layout="even",
+        aggregate="mean",
+        optimizer="adamw",
+        lr=1e-3,
+        lr_schedule="one_cycle",
+        weight_decay=1e-2,
+        max_epochs=50,
+        batch_size=16,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        monitor="loss",
+        gradient_clip=None,
+        loss="mse",
+        device="auto",
+        amp="auto",
+        n_threads=None,
+        cache_bytes=2**30,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        callbacks=None,
+        net_params=None,
+    ):
+        self.architecture = architecture
+        self.n_filters = n_filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.pooling = pooling
+        self.n_blocks = n_blocks
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.activation = activation
+        self.weight_init = weight_init
+        self.m = m
+        self.n = n
+        self.multi_level = multi_level
+        self.se_ratio = se_ratio
+        self.chunk_size = chunk_size
+        self.train_chunks = train_chunks
+        self.n_chunks = n_chunks
+        self.chunk_layout = chunk_layout
+        self.aggregate = aggregate
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.monitor = monitor
+        self.gradient_clip = gradient_clip
+        self.loss = loss
+        self.device = device
+        self.amp = amp
+        self.n_threads = n_threads
+        self.cache_bytes = cache_bytes
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.net_params = net_params

@@ -1,0 +1,212 @@
+"""A network's layers as a table: shapes, parameters, cost, and what they see."""
+
+import html
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from sktag.estimators._state import reproducible
+
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+_HEADERS = ("layer", "output", "parameters", "multiply-adds", "receptive field")
+
+
+class Summary:
+    """Table of a network's layers, shown as text and, in a notebook, as HTML.
+
+    Attributes
+    ----------
+    rows : list of dict
+        One a layer: "layer", "output_shape" (without the clips), "n_parameters",
+        "n_multiply_adds" (of one clip or chunk), "receptive_field" (in frames or
+        samples; None after the pooling over all time) and "receptive_field_ms" (None
+        where the rate is not known).
+    n_parameters : int
+        Of all layers.
+    n_multiply_adds : int
+        Of all layers, for one clip or chunk.
+    """
+
+    def __init__(self, title, rows, unit):
+        self.title = title
+        self.rows = rows
+        self.unit = unit
+        self.n_parameters = sum(row["n_parameters"] for row in rows)
+        self.n_multiply_adds = sum(row["n_multiply_adds"] for row in rows)
+
+    def _cells(self):
+        for row in self.rows:
+            field, ms = row["receptive_field"], row["receptive_field_ms"]
+            seen = "" if field is None else f"{field:,} {self.unit}"
+            if ms is not None:
+                seen += f", {ms:,.1f} ms"
+            yield (
+                row["layer"],
+                " x ".join(map(str, row["output_shape"])),
+                f"{row['n_parameters']:,}" if row["n_parameters"] else "",
+                f"{row['n_multiply_adds']:,}" if row["n_multiply_adds"] else "",
+                seen,
+            )
+        yield "total", "", f"{self.n_parameters:,}", f"{self.n_multiply_adds:,}", ""
+
+    def __repr__(self):
+        """Show the table as text."""
+        table = [_HEADERS, *self._cells()]
+        widths = [max(len(row[i]) for row in table) for i in range(len(_HEADERS))]
+        lines = [
+            "  ".join(
+                cell.rjust(width) if i in (2, 3) else cell.ljust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in table
+        ]
+        rule = "  ".join("-" * width for width in widths)
+        body = [self.title, "", lines[0], rule, *lines[1:-1], rule, lines[-1]]
+        return "\n".join(body)
+
+    def _repr_html_(self):
+        def row(cells, tag):
+            align = ("left", "left", "right", "right", "left")
+            return "".join(
+                f"<{tag} style='text-align:{how}'>{html.escape(cell)}</{tag}>"
+                for cell, how in zip(cells, align, strict=True)
+            )
+
+        body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in self._cells())
+        head = f"<thead><tr>{row(_HEADERS, 'th')}</tr></thead>"
+        title = f"<caption>{html.escape(self.title)}</caption>"
+        return f"<table>{title}{head}<tbody>{body}</tbody></table>"
+
+
+class SummaryMixin:
+    """The method `summary` of the estimators."""
+
+    def summary(self, input_shape=None, n_outputs=None):
+        """Describe the network layer by layer; nothing is trained or computed.
+
+        Parameters
+        ----------
+        input_shape : tuple of int, default=None
+            Of one clip or chunk: (n_bins, n_frames), or (n_samples,). None means that
+            of the trained network, or before `fit` the architecture's published one.
+        n_outputs : int > 0, default=None
+            Number of outputs. None means that of the trained network, or 50.
+
+        Returns
+        -------
+        Summary
+            A table of layers, output shapes, parameters, multiply-adds and receptive
+            fields, which shows itself as text or HTML.
+        """
+        seconds = None
+        if hasattr(self, "module_") and input_shape is None and n_outputs is None:
+            module, name = self.module_, self.architecture_
+            input_shape = self._network["input_shape"]
+            if self.sr_ is not None and self._hop_length is not None:
+                seconds = self._hop_length / self.sr_
+        else:
+            params = {name: getattr(self, name) for name in self._architecture_params}
+            published = self._published()
+            if input_shape is None and published is not None:
+                input_shape = published.input_shape
+            with reproducible(torch.device("cpu"), 0):
+                module, name = self._build_network(
+                    input_shape=tuple(input_shape or ()),
+                    n_outputs=n_outputs or 50,
+                    **params,
+                )
+        title = f"{name}, input {' x '.join(map(str, input_shape))}"
+        unit = "samples" if self._takes == "wave" else "frames"
+        return summarize(module, title, input_shape, unit, seconds)
+
+
+def summarize(module, title, input_shape, unit, seconds=None):
+    """Describe a network, without computing anything.
+
+    Parameters
+    ----------
+    module : Module
+        The network; it is left as it is.
+    title : str
+        First line of the table.
+    input_shape : tuple of int
+        Of one clip or chunk.
+    unit : str
+        Of the last axis: "frames" or "samples".
+    seconds : float, optional
+        Of one frame or sample.
+
+    Returns
+    -------
+    Summary
+        The table.
+    """
+    rows, fields = [], _Fields()
+
+    def describe(layer, inputs, output):
+        field = fields.after(layer, inputs[0], output)
+        rows.append(
+            {
+                "layer": f"{names[layer]} ({type(layer).__name__})",
+                "output_shape": tuple(output.shape[1:]),
+                "n_parameters": sum(p.numel() for p in layer.parameters()),
+                "n_multiply_adds": _multiply_adds(layer, output),
+                "receptive_field": field,
+                "receptive_field_ms": None
+                if field is None or seconds is None
+                else 1000 * seconds * field,
+            }
+        )
+
+    copy = _on_meta(module)
+    names = {layer: name for name, layer in copy.named_modules()}
+    leaves = [layer for layer in names if not list(layer.children())]
+    for layer in leaves:
+        layer.register_forward_hook(describe)
+    with torch.no_grad():
+        copy(torch.empty(2, *input_shape, device="meta"))
+    return Summary(title, rows, unit)
+
+
+def _on_meta(module):
+    """Return a copy of a network that has shapes and no numbers."""
+    return deepcopy(module).to("meta").eval()
+
+
+def _multiply_adds(layer, output):
+    """Return the multiply-adds of one clip."""
+    if isinstance(layer, _CONVOLUTIONS):
+        return output[0].numel() * layer.weight[0].numel()
+    if isinstance(layer, nn.Linear):
+        return output[0].numel() * layer.in_features
+    return 0
+
+
+class _Fields:
+    """The receptive field on the last axis, followed from layer to layer.
+
+    What joins branches (a sum, a concatenation) sees what the widest of them sees.
+    """
+
+    def __init__(self):
+        self._known = {}  # of tensors, which are kept so that identities stay theirs
+        self._widest = (1, 1)
+
+    def after(self, layer, x, output):
+        """Return the field after a layer; None where it has no axis of time."""
+        field, step = self._known.get(id(x), (None, self._widest))[1]
+        size = getattr(layer, "kernel_size", None)
+        if size is not None:
+            stride = getattr(layer, "stride", size)
+            dilation = getattr(layer, "dilation", 1)
+            field += (_last(size) - 1) * _last(dilation) * step
+            step *= _last(stride)
+        self._known[id(output)] = (output, (field, step))
+        if field >= self._widest[0]:
+            self._widest = (field, step)
+        return field if output.ndim > 2 else None
+
+
+def _last(size):
+    return size if isinstance(size, int) else size[-1]

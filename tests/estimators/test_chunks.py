@@ -1,0 +1,225 @@
+"""Chunks: their layout, their draws, and whole-clip answers against a plain loop."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from scipy.special import expit, softmax
+
+from sktag import (
+    ClipArray,
+    CNN1DClassifier,
+    CNN2DClassifier,
+    RawWave,
+    SampleCNNClassifier,
+    Standardizer,
+    config_context,
+)
+from sktag.clips import _sources
+from sktag.estimators._chunks import aggregate, chunk_starts, random_starts
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*is too short for:UserWarning"),
+]
+RNG = np.random.default_rng(0)
+WAVES = RNG.normal(0, 0.3, (10, 1000)).astype(np.float32)
+SPECTRA = RNG.normal(size=(10, 16, 90)).astype(np.float32)
+LABELS = np.repeat(["a", "b"], 5)
+TAGS = RNG.integers(0, 2, (10, 3))
+TAGS[0], TAGS[1] = 0, 1  # each tag is there and is not
+QUICK = {"n_filters": 4, "max_epochs": 2, "random_state": 0}
+
+
+def test_even_layout_goes_from_the_first_column_to_the_last():
+    starts = chunk_starts([100, 40, 20], 30, 4)
+    assert starts.tolist() == [[0, 23, 47, 70], [0, 3, 7, 10], [0, 0, 0, 0]]
+
+
+def test_layout_of_won2020_does_not_reach_the_end():
+    starts = chunk_starts([100], 30, 4, "won2020")
+    assert starts.tolist() == [[0, 17, 34, 51]]
+
+
+def test_random_starts_stay_within_what_is_not_padding():
+    lengths = np.array([100, 31, 30, 5])
+    drawn = np.array([random_starts(lengths, 30, 0, epoch) for epoch in range(500)])
+    assert drawn.min() == 0
+    assert drawn.max(axis=0).tolist() == [70, 1, 0, 0]
+
+
+def test_random_starts_depend_on_seed_epoch_and_position_alone():
+    one = random_starts([100] * 8, 30, 0, 3)
+    assert (random_starts([100] * 5, 30, 0, 3) == one[:5]).all()
+    assert (random_starts([100] * 8, 30, 0, 4) != one).any()
+    assert (random_starts([100] * 8, 30, 1, 3) != one).any()
+
+
+@pytest.mark.parametrize("layout", ["even", "won2020"])
+@pytest.mark.parametrize("how", ["mean", "max", "median"])
+@pytest.mark.parametrize("is_tags", [True, False])
+def test_predictions_equal_a_plain_loop_over_chunks(layout, how, is_tags):
+    clf = SampleCNNClassifier(
+        chunk_size=243, n_chunks=5, chunk_layout=layout, aggregate=how, **QUICK
+    ).fit(WAVES, TAGS if is_tags else LABELS)
+    starts = {
+        "even": np.round(np.linspace(0, 1000 - 243, 5)).astype(int),
+        "won2020": [i * ((1000 - 243) // 5) for i in range(5)],
+    }[layout]
+    with torch.no_grad():
+        logits = np.stack(
+            [
+                clf.module_(torch.from_numpy(WAVES[:, s : s + 243])).double().numpy()
+                for s in starts
+            ],
+            axis=1,
+        )
+    taggram = expit(logits) if is_tags else softmax(logits, axis=2)
+    np.testing.assert_allclose(clf.predict_taggram(WAVES), taggram, atol=1e-6)
+    expected = {"mean": np.mean, "max": np.max, "median": np.median}[how](
+        taggram, axis=1
+    )
+    if not is_tags:
+        expected = expected / expected.sum(axis=1, keepdims=True)
+    proba = clf.predict_proba(WAVES)
+    np.testing.assert_allclose(proba, expected, atol=1e-6)
+    scores = clf.decision_function(WAVES)
+    ranked = proba if is_tags else proba[:, 1]
+    assert (scores.argsort(axis=0) == ranked.argsort(axis=0)).all()
+
+
+def test_aggregation_acts_on_probabilities():
+    assert aggregate(np.array([[[0.2], [0.9], [0.4]]]), "median").tolist() == [[0.4]]
+
+
+@pytest.mark.parametrize(
+    ("cls", "X", "chunk"),
+    [
+        (CNN1DClassifier, SPECTRA, 32),
+        (CNN2DClassifier, SPECTRA, 32),
+        (SampleCNNClassifier, WAVES, 300),
+    ],
+)
+def test_chunks_cover_the_clip_by_default(cls, X, chunk):
+    clf = cls(chunk_size=chunk, **QUICK).fit(X, LABELS)
+    n_chunks = -(-X.shape[-1] // chunk)
+    assert clf.predict_taggram(X).shape == (10, n_chunks, 2)
+    assert clf.embed(X).shape == (10, clf.module_.output.in_features)
+    # A longer clip has more of them.
+    rate = 22050 if X.ndim == 2 else None
+    twice = np.concatenate([X, X], axis=-1)
+    longer = ClipArray.from_array(twice, sample_rate=rate)
+    assert clf.predict_taggram(longer).shape[1] == -(-2 * X.shape[-1] // chunk)
+
+
+def test_embedding_is_the_mean_over_chunks_of_the_penultimate_layer():
+    clf = CNN1DClassifier(chunk_size=30, n_chunks=2, **QUICK).fit(SPECTRA, LABELS)
+    x = torch.from_numpy(SPECTRA)
+    with torch.no_grad():
+        parts = [clf.module_.features(x[..., s : s + 30]) for s in (0, 60)]
+    expected = torch.stack(parts).mean(0).numpy()
+    np.testing.assert_allclose(clf.embed(SPECTRA), expected, atol=1e-5)
+
+
+def test_clip_shorter_than_the_chunk_is_used_whole():
+    clf = SampleCNNClassifier(chunk_size=5000, **QUICK).fit(WAVES, LABELS)
+    assert clf.predict_taggram(WAVES).shape == (10, 1, 2)
+    short = ClipArray.from_array(WAVES[:, :700], sample_rate=22050)
+    padded = np.pad(WAVES[:, :700], ((0, 0), (0, 300)))
+    np.testing.assert_allclose(
+        clf.predict_proba(short), clf.predict_proba(padded), atol=1e-6
+    )
+
+
+def test_chunks_are_never_cut_from_padding():
+    # Clips of 400 samples of sound, then silence; a net of silence would say so.
+    waves = [wave[:400] for wave in WAVES[:9]] + [WAVES[9]]
+    clips = RawWave(sr=8000).fit_transform(waves)
+    clf = SampleCNNClassifier(chunk_size=243, n_chunks=3, **QUICK).fit(clips, LABELS)
+    _, times = clf.predict_taggram(clips, return_times=True)
+    assert times.shape == (10, 3)
+    assert times[0].max() * 8000 <= 400 - 243 / 2 + 1e-6
+    assert times[9].max() * 8000 == pytest.approx(1000 - 243 / 2)
+
+
+def test_random_chunks_differ_by_epoch_and_repeat_by_seed():
+    params = {**QUICK, "max_epochs": 4, "lr_schedule": None}
+    fits = [
+        SampleCNNClassifier(chunk_size=243, **params).fit(WAVES, LABELS)
+        for _ in range(2)
+    ]
+    a, b = (clf.predict_proba(WAVES) for clf in fits)
+    np.testing.assert_array_equal(a, b)
+    whole = SampleCNNClassifier(chunk_size=243, train_chunks="all", **params)
+    assert (whole.fit(WAVES, LABELS).predict_proba(WAVES) != a).any()
+
+
+def test_all_chunks_make_more_steps():
+    clf = SampleCNNClassifier(chunk_size=250, train_chunks="all", **QUICK)
+    clf.set_params(batch_size=5).fit(WAVES, LABELS)
+    assert clf.net_.history[0]["train_batch_count"] == 8  # 10 clips of 4 chunks
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 2**30])
+@pytest.mark.parametrize("chunks", ["random", "all"])
+def test_cached_and_read_chunks_give_the_same_network(cache_bytes, chunks, tmp_path):
+    clips = Standardizer().fit_transform(ClipArray.from_array(WAVES, sample_rate=8000))
+    clf = SampleCNNClassifier(
+        chunk_size=243, train_chunks=chunks, early_stopping=True, **QUICK
+    ).set_params(cache_bytes=cache_bytes, validation_fraction=0.3)
+    clf.fit(clips, LABELS)
+    eager = clf.__class__(**{**clf.get_params(), "cache_bytes": 2**30})
+    eager.fit(np.asarray(clips), LABELS)
+    # bare arrays are taken to be at 22,050 Hz
+    expected = eager.predict_proba(np.asarray(clips))
+    np.testing.assert_allclose(clf.predict_proba(clips), expected, atol=1e-5)
+
+
+def test_chunk_of_a_file_is_decoded_without_the_rest(tmp_path, monkeypatch):
+    paths = []
+    for i, wave in enumerate(WAVES):
+        paths.append(str(tmp_path / f"{i}.wav"))
+        soundfile.write(paths[-1], np.tile(wave, 20), 8000, subtype="FLOAT")
+    clips = RawWave(sr=8000).fit_transform(paths)
+    asked = []
+    decode = _sources.decode
+
+    def spy(path, sr, *, offset=0.0, n_samples=None):
+        samples = decode(path, sr, offset=offset, n_samples=n_samples)
+        asked.append(len(samples))
+        return samples
+
+    monkeypatch.setattr(_sources, "decode", spy)
+    starts = np.arange(10) * 1900
+    with config_context(decode_cache_bytes=0):
+        got = clips.read(np.arange(10), starts=starts, width=300)
+    assert asked == [300] * 10
+    expected = [np.tile(w, 20)[s : s + 300] for w, s in zip(WAVES, starts, strict=True)]
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+    clf = SampleCNNClassifier(chunk_size=243, cache_bytes=0, **QUICK)
+    asked.clear()
+    with config_context(decode_cache_bytes=0):
+        clf.fit(clips, LABELS)
+    # Two epochs of chunks; then one, clean, for the statistics of batch norm.
+    assert asked == [243] * 30
+
+
+def test_published_chunk_is_the_default():
+    clf = SampleCNNClassifier()
+    assert clf._choose_chunk(10**6) == 59049
+    assert clf._choose_chunk(1000) == 1000
+    assert clf.set_params(m=4, n=6)._choose_chunk(10**6) == 4**7
+    assert CNN2DClassifier("short_chunk")._choose_chunk(1000) == 231
+    assert CNN2DClassifier("fcn4")._choose_chunk(2000) == 1366
+    assert CNN2DClassifier()._choose_chunk(2000) is None
+    assert CNN2DClassifier(chunk_size=50)._choose_chunk(2000) == 50
+
+
+def test_times_need_a_sample_rate():
+    clf = CNN1DClassifier(chunk_size=30, **QUICK).fit(SPECTRA, LABELS)
+    with pytest.raises(ValueError, match=r"the sample rate .* is not known"):
+        clf.predict_taggram(SPECTRA, return_times=True)
+    clips = ClipArray.from_array(SPECTRA, sample_rate=1000, hop_length=100)
+    clf.fit(clips, LABELS)
+    _, times = clf.predict_taggram(clips, return_times=True)
+    np.testing.assert_allclose(times[0], [1.5, 4.5, 7.5])

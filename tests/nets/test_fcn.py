@@ -1,0 +1,185 @@
+"""FCN-4 to FCN-7 and music_tagger_cnn against the papers' layer tables."""
+
+import pytest
+import torch
+
+from sktag.nets.cnn2d import build_cnn2d
+from sktag.nets.fcn import FCN, MusicTaggerCNN
+
+SHAPES = {
+    "fcn4": [(128, 48, 341), (384, 12, 68), (768, 4, 8), (2048, 1, 1)],
+    "fcn5": [(128, 48, 341), (256, 24, 85), (512, 12, 21), (1024, 4, 4), (2048, 1, 1)],
+}
+SHAPES["fcn6"] = [*SHAPES["fcn5"], (1024, 1, 1)]
+SHAPES["fcn7"] = [*SHAPES["fcn6"], (1024, 1, 1)]
+TOTALS = {
+    "fcn4": 17_365_938,
+    "fcn5": 25_183_026,
+    "fcn6": 27_232_050,
+    "fcn7": 28_283_698,
+    "music_tagger_cnn": 447_732,
+}
+
+
+def build(architecture, input_shape=(96, 1366), n_outputs=50, **given):
+    """Build a network that has shapes and no numbers."""
+    with torch.device("meta"):
+        return build_cnn2d(architecture, input_shape, n_outputs, **given)
+
+
+def count(net):
+    return sum(p.numel() for p in net.parameters())
+
+
+def block_shapes(net, input_shape):
+    """Return the shape each block gives, seen by hooks."""
+    shapes = []
+    for block in net.blocks:
+        block.register_forward_hook(
+            lambda module, args, maps: shapes.append(tuple(maps.shape[1:]))
+        )
+    net(torch.empty(2, *input_shape, device="meta"))
+    return shapes
+
+
+@pytest.mark.parametrize("architecture", TOTALS)
+def test_fcn_has_the_parameters_of_the_papers(architecture):
+    net, _ = build(architecture)
+    assert count(net) == TOTALS[architecture]
+
+
+@pytest.mark.parametrize("architecture", SHAPES)
+def test_fcn_has_the_maps_of_the_papers(architecture):
+    net, _ = build(architecture)
+    assert type(net) is FCN
+    assert block_shapes(net, (96, 1366)) == SHAPES[architecture]
+    assert net.output.in_features == SHAPES[architecture][-1][0]
+
+
+def test_fcn4_has_the_parameters_of_each_layer():
+    net, _ = build("fcn4", batch_norm=False)
+    blocks = [count(block) for block in net.blocks]
+    assert blocks == [1_280, 442_752, 2_654_976, 14_157_824]
+    assert count(net.output) == 102_450
+    assert count(net) == 17_359_282
+
+
+@pytest.mark.parametrize("n_frames", [1366, 1813])
+def test_music_tagger_leaves_one_place_of_either_published_length(n_frames):
+    net, name = build("music_tagger_cnn", (96, n_frames))
+    assert type(net) is MusicTaggerCNN
+    assert name == "music_tagger_cnn"
+    shapes = block_shapes(net, (96, n_frames))
+    assert [s[0] for s in shapes] == [64, 128, 128, 128, 64]
+    assert [s[1] for s in shapes] == [48, 24, 12, 4, 1]
+    assert shapes[-1] == (64, 1, 1)
+    # Weights and biases, then batch norm of the input and of the layers.
+    weights = [9 * 64, 9 * 64 * 128, 9 * 128 * 128, 9 * 128 * 128, 9 * 128 * 64]
+    biases = [64, 128, 128, 128, 64]
+    dense = 64 * 50 + 50
+    assert count(net) == sum(weights) + 3 * sum(biases) + 2 + dense == 447_732
+
+
+def test_dropout_is_after_each_layer_of_fcn_and_once_in_music_tagger():
+    def n_drawn(net):
+        """Count the times that dropout acts in a forward pass."""
+        n_calls = []
+        for module in net.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.register_forward_hook(lambda *_: n_calls.append(1))
+        net(torch.empty(2, 96, 1366, device="meta"))
+        return len(n_calls)
+
+    assert n_drawn(build("fcn4")[0]) == 4
+    assert n_drawn(build("fcn6")[0]) == 6
+    assert n_drawn(build("music_tagger_cnn")[0]) == 1
+
+
+@pytest.mark.parametrize("architecture", TOTALS)
+def test_longer_and_higher_input_gives_the_maximum_of_what_is_left(architecture):
+    torch.manual_seed(0)
+    net, name = build_cnn2d(architecture, (96, 2732), 5, n_filters=4)
+    assert name == architecture
+    net.eval()
+    x = torch.rand(1, 192, 2732)
+    maps = net.input_norm(x.unsqueeze(1))
+    for block in net.blocks:
+        maps = block(maps)
+    assert maps.shape[2:] == (2, 2)
+    by_hand = torch.stack([maps[:, :, i, j] for i in (0, 1) for j in (0, 1)])
+    torch.testing.assert_close(net.features(x), by_hand.max(0).values)
+    assert net(x).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "shape", "name", "least"),
+    [
+        ("fcn4", (96, 1279), "fcn4 (3 of 4 blocks)", (24, 160)),
+        ("fcn4", (95, 1366), "fcn4 (3 of 4 blocks)", (24, 160)),
+        ("fcn4", (96, 100), "fcn4 (2 of 4 blocks)", (8, 20)),
+        ("fcn4", (96, 7), "fcn4 (1 of 4 blocks)", (2, 4)),
+        ("fcn4", (96, 1), "fcn4 (1 of 4 blocks, pooled by 2 x 1)", (2, 1)),
+        ("fcn5", (96, 500), "fcn5 (4 of 5 blocks)", (24, 320)),
+        ("fcn7", (96, 500), "fcn7 (4 of 7 blocks)", (24, 320)),
+        (
+            "music_tagger_cnn",
+            (48, 1366),
+            "music_tagger_cnn (4 of 5 blocks)",
+            (24, 320),
+        ),
+    ],
+)
+def test_short_input_leaves_out_last_blocks(architecture, shape, name, least):
+    net, said = build_cnn2d(architecture, shape, 5, n_filters=3)
+    assert said == name
+    assert net.min_shape == least
+    assert net.eval()(torch.rand(2, *shape)).shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("given", "least"),
+    [
+        ({"n_blocks": 4}, "at least 96 bins and 1280 frames"),
+        ({"n_filters": (4, 4, 4)}, "at least 24 bins and 160 frames"),
+        ({"pool_size": 4}, "at least 256 bins and 256 frames"),
+        ({"pool_size": [(2, 4)] * 4}, "at least 16 bins and 256 frames"),
+        ({"kernel_size": [(3, 3)] * 4}, "at least 96 bins and 1280 frames"),
+    ],
+)
+def test_given_blocks_and_poolings_never_shrink(given, least):
+    ((name, _),) = given.items()
+    text = rf"with {name}=.*{least}; the input has 96 and 100"
+    with pytest.raises(ValueError, match=text):
+        build("fcn4", (96, 100), **given)
+
+
+def test_given_number_of_filters_and_kernel_do_not_fix_the_blocks():
+    net, name = build("fcn4", (96, 200), n_filters=6, kernel_size=5)
+    assert name == "fcn4 (3 of 4 blocks)"
+    assert [block[0].kernel_size for block in net.blocks] == [(5, 5)] * 3
+
+
+def test_fcn5_with_further_blocks_is_fcn6_and_fcn7():
+    for n_blocks, total in [(6, 27_232_050), (7, 28_283_698)]:
+        net, _ = build("fcn5", n_blocks=n_blocks)
+        assert count(net) == total
+
+
+def test_fewer_blocks_are_the_first_ones():
+    net, name = build("fcn4", n_blocks=3)
+    assert name == "fcn4"
+    assert block_shapes(net, (96, 1366)) == SHAPES["fcn4"][:3]
+    assert net.output.in_features == 768
+
+
+def test_values_of_each_block_override_fcn():
+    net, _ = build(
+        "fcn6",
+        (64, 64),
+        n_filters=(2, 3, 4),
+        pool_size=[(2, 1), (1, 4), (3, 3)],
+        kernel_size=[(3, 5), (2, 2), (1, 1)],
+        pooling="avg",
+    )
+    assert block_shapes(net, (64, 64)) == [(2, 32, 64), (3, 32, 16), (4, 10, 5)]
+    assert isinstance(net.blocks[0][-1], torch.nn.AvgPool2d)
