@@ -23,7 +23,7 @@ demo: $(VENV)/.demo ## Train and evaluate a small classifier
 	$(RUN) examples/quickstart.py
 
 test: $(VENV)/.dev ## Run the tests and report coverage
-	MPLBACKEND=Agg $(RUN) -m pytest --cov $(ARGS)
+	OMP_NUM_THREADS=1 MPLBACKEND=Agg $(RUN) -m pytest -n auto --cov $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and docstrings
 	$(RUN) -m ruff check

@@ -72,8 +72,15 @@ def style_of(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in ("batch_norm", "activation", "pooling")}
 
 
-class ConvBlock1d(nn.Sequential):
-    """Convolution, batch norm, activation, pooling.
+def conv_block(
+    conv: nn.Conv1d,
+    *,
+    batch_norm: bool,
+    activation: str,
+    pooling: str,
+    pool_size: int = 1,
+) -> nn.Sequential:
+    """Put batch norm, activation and pooling behind a convolution.
 
     Parameters
     ----------
@@ -87,21 +94,17 @@ class ConvBlock1d(nn.Sequential):
         Kind of pooling.
     pool_size : int
         Frames that are pooled; 1, the default, pools nothing.
-    """
 
-    def __init__(
-        self,
-        conv: nn.Conv1d,
-        *,
-        batch_norm: bool,
-        activation: str,
-        pooling: str,
-        pool_size: int = 1,
-    ) -> None:
-        layers = [conv, *norm(conv.out_channels, batch_norm), ACTIVATIONS[activation]()]
-        if pool_size > 1:
-            layers.append(make_pool(pooling, (pool_size,)))
-        super().__init__(*layers)
+    Returns
+    -------
+    Sequential
+        The block.
+    """
+    block = nn.Sequential(conv, *norm(conv.out_channels, batch_norm))
+    block.append(ACTIVATIONS[activation]())
+    if pool_size > 1:
+        block.append(make_pool(pooling, (pool_size,)))
+    return block
 
 
 class SqueezeExcite(nn.Module):
@@ -222,7 +225,7 @@ def make_block(
     """
     if kind in ("basic", "se"):
         conv = SameConv1d(n_in, n_out, kernel)
-        block = ConvBlock1d(conv, pool_size=pool, **style_of(values))
+        block = conv_block(conv, pool_size=pool, **style_of(values))
         if kind == "se":
             scale = SqueezeExcite(n_out, values["se_ratio"], values["activation"])
             block.append(scale)

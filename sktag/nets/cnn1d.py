@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from sktag.nets.blocks import ACTIVATIONS, Published, init_weights
-from sktag.nets.blocks1d import ConvBlock1d, FeatureNet, SameConv1d, style_of
+from sktag.nets.blocks1d import FeatureNet, SameConv1d, conv_block, style_of
 from sktag.nets.pooling import global_pool
 from sktag.nets.sizes1d import Blocks, choose_blocks, choose_values
 
@@ -345,6 +345,6 @@ def _stack(
             conv = SameConv1d(n_in, n_out, kernel, bias=not values["batch_norm"])
         else:
             conv = nn.Conv1d(n_in, n_out, kernel)
-        layers.append(ConvBlock1d(conv, pool_size=pool, **style_of(values)))
+        layers.append(conv_block(conv, pool_size=pool, **style_of(values)))
         n_in = n_out
     return nn.Sequential(*layers)

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from sktag.nets.blocks import ACTIVATIONS, Published, init_weights
 from sktag.nets.blocks1d import (
-    ConvBlock1d,
     FeatureNet,
     SameConv1d,
+    conv_block,
     make_block,
     norm,
     style_of,
@@ -141,17 +141,17 @@ class SampleCNN(FeatureNet):
         super().__init__(n_filters[-1], n_outputs, values["dropout"], (least,))
         style = style_of(values)
         conv = nn.Conv1d(1, n_filters[0], stride, stride=stride)
-        self.stem = ConvBlock1d(conv, **style)
+        self.stem = conv_block(conv, **style)
         self.blocks = nn.Sequential(
             *(
-                ConvBlock1d(SameConv1d(n_in, n_out, kernel), pool_size=m, **style)
+                conv_block(SameConv1d(n_in, n_out, kernel), pool_size=m, **style)
                 for n_in, n_out, kernel in zip(
                     n_filters[:-2], n_filters[1:-1], kernel_size, strict=True
                 )
             )
         )
         conv = nn.Conv1d(n_filters[-2], n_filters[-1], 1)
-        self.last = ConvBlock1d(conv, **style)
+        self.last = conv_block(conv, **style)
 
     def features(self, x: Tensor) -> Tensor:
         """Return the last convolution's maps of (n_clips, n_samples), time averaged."""
@@ -249,7 +249,7 @@ class SampleBlocksCNN(FeatureNet):
         super().__init__(n_features, n_outputs, values["dropout"], (least,))
         self.n_levels = n_levels
         conv = nn.Conv1d(1, n_stem, stride, stride=stride)
-        self.stem = ConvBlock1d(conv, **style_of(values))
+        self.stem = conv_block(conv, **style_of(values))
         self.blocks = nn.ModuleList()
         n_in = n_stem
         for n_out, kernel, pool in zip(*blocks[:3], strict=True):

@@ -12,15 +12,17 @@ NAMES = ["compact", "dieleman2014", "spotify2014"]
 # All that an estimator passes on; None is the architecture's own.
 NOTHING = dict.fromkeys(
     [
-        "n_filters",
-        "kernel_size",
-        "pool_size",
-        "pooling",
-        "n_blocks",
-        "batch_norm",
-        "dropout",
-        "activation",
-        "weight_init",
+        "[",
+        "n_filters,",
+        "kernel_size,",
+        "pool_size,",
+        "pooling,",
+        "n_blocks,",
+        "batch_norm,",
+        "dropout,",
+        "activation,",
+        "weight_init,",
+        "]",
     ]
 )
 

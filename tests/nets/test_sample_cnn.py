@@ -12,19 +12,21 @@ NAMES = ["sample_cnn", *OF_2018]
 # All that an estimator passes on; None is the architecture's own.
 NOTHING = dict.fromkeys(
     [
-        "n_filters",
-        "kernel_size",
-        "pool_size",
-        "pooling",
-        "n_blocks",
-        "batch_norm",
-        "dropout",
-        "activation",
-        "weight_init",
-        "m",
-        "n",
-        "multi_level",
-        "se_ratio",
+        "[",
+        "n_filters,",
+        "kernel_size,",
+        "pool_size,",
+        "pooling,",
+        "n_blocks,",
+        "batch_norm,",
+        "dropout,",
+        "activation,",
+        "weight_init,",
+        "m,",
+        "n,",
+        "multi_level,",
+        "se_ratio,",
+        "]",
     ]
 )
 

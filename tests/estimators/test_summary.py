@@ -1,0 +1,90 @@
+"""The table of a network's layers."""
+
+import numpy as np
+import pytest
+
+from sktag import (
+    ClipArray,
+    CNN1DClassifier,
+    CNN1DRegressor,
+    CNN2DClassifier,
+    SampleCNNClassifier,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
+
+
+def row_of(summary, text):
+    return next(row for row in summary.rows if text in row["layer"])
+
+
+@pytest.mark.parametrize(
+    ("estimator", "n_parameters"),
+    [
+        (CNN2DClassifier("fcn4"), 17_365_938),
+        (SampleCNNClassifier(), 1_869_874),
+        (SampleCNNClassifier("rese2"), 5_095_506),
+    ],
+)
+def test_summary_before_fit_is_of_the_published_input_and_fifty_outputs(
+    estimator, n_parameters
+):
+    summary = estimator.summary()
+    assert summary.n_parameters == n_parameters
+    assert summary.rows[-1]["output_shape"] == (50,)
+    assert f"{n_parameters:,}" in repr(summary)
+    assert f"{n_parameters:,}" in summary._repr_html_()
+
+
+def test_input_and_outputs_may_be_given():
+    summary = CNN1DRegressor("spotify2014").summary((128, 599), 40)
+    assert summary.n_parameters == 8_607_016
+    assert "128 x 599" in summary.title
+
+
+def test_multiply_adds_of_a_convolution_are_those_of_its_definition():
+    row = row_of(CNN2DClassifier("fcn4").summary(), "blocks.0.0")
+    assert row["n_multiply_adds"] == 128 * 96 * 1366 * 9
+
+
+def test_receptive_field_follows_kernels_and_strides():
+    summary = SampleCNNClassifier().summary()
+    # conv 3 of stride 3; then conv 3 over steps of 3; then max-pool 3 over the same.
+    fields = [row["receptive_field"] for row in summary.rows]
+    assert fields[0] == 3
+    assert row_of(summary, "blocks.0.0")["receptive_field"] == 3 + 2 * 3
+    assert row_of(summary, "blocks.0.3")["receptive_field"] == 9 + 2 * 3
+    assert summary.rows[-1]["receptive_field"] is None
+
+
+def test_summary_after_fit_is_of_the_trained_network_with_times():
+    rng = np.random.default_rng(0)
+    clips = ClipArray.from_array(
+        rng.normal(size=(8, 16, 40)), sample_rate=1000, hop_length=100
+    )
+    clf = CNN1DClassifier(n_filters=4, kernel_size=3, max_epochs=1, random_state=0)
+    clf.fit(clips, np.repeat([0, 1], 4))
+    summary = clf.summary()
+    assert summary.n_parameters == clf.n_parameters_
+    assert summary.rows[-1]["output_shape"] == (2,)
+    first = summary.rows[0]
+    assert first["receptive_field"] == 3
+    assert first["receptive_field_ms"] == pytest.approx(300)
+
+
+def test_summary_leaves_the_estimator_and_the_draws_alone():
+    import torch
+
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    clf = CNN2DClassifier()
+    before = vars(clf).copy()
+    clf.summary()
+    assert vars(clf) == before
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_unknown_architecture_raises_and_lists_the_names():
+    with pytest.raises(ValueError, match=r"'fcn4'.*'musicnn'"):
+        CNN2DClassifier("fcn44").summary()
