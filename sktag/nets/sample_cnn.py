@@ -97,7 +97,7 @@ class SampleCNN(FeatureNet):
     `min_shape` or more leaves several frames at the end, which are averaged: that is
     the mean of the logits of its parts.
 
-    `weight_init` is He's uniform one, as in the authors' code. Even lengths m are
+    `weight_init` is He's uniform one, as the authors'. Even lengths m are
     padded by one more zero at the end.
 
     Parameters
@@ -202,8 +202,8 @@ class SampleBlocksCNN(FeatureNet):
     the channels in 2018 (24,742,706 parameters for "se"), an eighth of them in 2019.
     None is the later. Dropout is 0.5 before the output, and in "res2" and "rese2" also
     0.2 between the convolutions of a block; a number given as `dropout` holds for both,
-    a pair is (in the blocks, before the output). A short input takes blocks away from
-    the 256s.
+    a pair is (in the blocks, before the output). Weights start as torch draws them. A
+    short input takes blocks away, those with 256 filters first.
 
     Parameters
     ----------

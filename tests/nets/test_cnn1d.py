@@ -11,20 +11,9 @@ from sktag.nets.cnn1d import PUBLISHED
 NAMES = ["compact", "dieleman2014", "spotify2014"]
 # All that an estimator passes on; None is the architecture's own.
 NOTHING = dict.fromkeys(
-    [
-        "[",
-        "n_filters,",
-        "kernel_size,",
-        "pool_size,",
-        "pooling,",
-        "n_blocks,",
-        "batch_norm,",
-        "dropout,",
-        "activation,",
-        "weight_init,",
-        "]",
-    ]
+    ["n_filters", "kernel_size", "pool_size", "pooling", "n_blocks"]
 )
+NOTHING |= dict.fromkeys(["batch_norm", "dropout", "activation", "weight_init"])
 
 
 def build(architecture="compact", input_shape=(64, 216), n_outputs=10, **given):

@@ -11,24 +11,10 @@ OF_2018 = ["basic", "se", "res1", "res2", "rese1", "rese2"]
 NAMES = ["sample_cnn", *OF_2018]
 # All that an estimator passes on; None is the architecture's own.
 NOTHING = dict.fromkeys(
-    [
-        "[",
-        "n_filters,",
-        "kernel_size,",
-        "pool_size,",
-        "pooling,",
-        "n_blocks,",
-        "batch_norm,",
-        "dropout,",
-        "activation,",
-        "weight_init,",
-        "m,",
-        "n,",
-        "multi_level,",
-        "se_ratio,",
-        "]",
-    ]
+    ["n_filters", "kernel_size", "pool_size", "pooling", "n_blocks"]
 )
+NOTHING |= dict.fromkeys(["batch_norm", "dropout", "activation", "weight_init"])
+NOTHING |= dict.fromkeys(["m", "n", "multi_level", "se_ratio"])
 
 
 def build(architecture="sample_cnn", n_samples=59_049, n_outputs=50, **given):
