@@ -43,9 +43,13 @@ def assert_close(actual, expected):
     norm=st.sampled_from(["slaney", None, 1.0]),
 )
 def test_mel_equals_librosa_for_any_parameters(**params):
-    expected = librosa.feature.melspectrogram(
-        y=NOISE.astype(np.float64), sr=SR, **params
-    )
+    y, center = NOISE.astype(np.float64), params["center"]
+    if center:
+        # Padded here: librosa reflects the tail alone, and where the hop leaves no more
+        # of it than half a window, the last sample is another than the signal's.
+        half = params["n_fft"] // 2
+        y = np.pad(y, ((0, 0), (half, half)), mode=params["pad_mode"])
+    expected = librosa.feature.melspectrogram(y=y, sr=SR, **{**params, "center": False})
     got = compute(MelSpectrogramOp(SR, compression=None, **params))
     assert_close(got, expected)
 
