@@ -392,7 +392,7 @@ class SpectrogramDisplay:
 
 def _check_matplotlib(caller):
     try:
-        import matplotlib  # noqa: F401
+        import matplotlib  # noqa: F401  # whether it is there is all that is asked
     except ImportError as error:
         raise ImportError(
             f'{caller} needs matplotlib: pip install "sktag[plot]"'

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sktag.nets.blocks import ACTIVATIONS
+from sktag.nets.blocks import ACTIVATIONS, Network
 from sktag.nets.pooling import make_pool
 
 
@@ -242,7 +242,7 @@ def make_block(
     )
 
 
-class FeatureNet(nn.Module):
+class FeatureNet(Network):
     """Network whose logits are one dense layer over its features.
 
     Parameters
@@ -275,34 +275,3 @@ class FeatureNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(n_features, n_outputs)
         self.min_shape = min_shape
-
-    def features(self, x: Tensor) -> Tensor:
-        """Compute what the output layer sees, without dropout.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_clips, ...)
-            Clips.
-
-        Returns
-        -------
-        Tensor of shape (n_clips, n_features)
-            Features.
-        """
-        raise NotImplementedError
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Compute the logits of a batch.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_clips, ...)
-            Clips.
-
-        Returns
-        -------
-        Tensor of shape (n_clips, n_outputs)
-            Logits.
-        """
-        logits: Tensor = self.output(self.dropout(self.features(x)))
-        return logits

@@ -133,6 +133,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
         before = self.n_fft // 2 if self.center else 0
         start, stop, n_samples = start - before, stop - before + self.n_fft, x.shape[1]
         if self.pad_mode != "constant" and self.center:
+            # numpy's types want a literal mode; the transformer has checked the string.
             index = np.pad(np.arange(n_samples), before, mode=self.pad_mode)  # type: ignore[call-overload]
             index = torch.from_numpy(index[start + before : stop + before])
             # An odd n_fft leaves a clip of very few samples short of one window.

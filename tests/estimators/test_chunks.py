@@ -18,6 +18,7 @@ from sktag import (
 from sktag.clips import _sources
 from sktag.estimators._chunks import aggregate, chunk_starts, random_starts
 
+# Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*is too short for:UserWarning"),

@@ -17,6 +17,7 @@ from sktag import (
 )
 from sktag.datasets import make_music
 
+# Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
 RNG = np.random.default_rng(0)
 LEVEL = RNG.uniform(0.2, 2, 40)

@@ -11,6 +11,7 @@ from sktag import (
     SampleCNNClassifier,
 )
 
+# Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
 
 
