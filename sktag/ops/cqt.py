@@ -132,7 +132,9 @@ amin, top_db, log1p_factor : see CQT
         # Equal segments of `kept` frames, with a margin of frames on either side.
         n_segments = -(-n_frames // max(_SEGMENT // hop - 2 * margin, 8 * margin))
         kept = -(-n_frames // n_segments)
-        n_hops = int(fft.next_fast_len(kept + 2 * margin, real=True))
+        # Spectra go round in circles: one silence does for both ends of a whole clip.
+        n_margins = 1 if n_segments == 1 else 2
+        n_hops = int(fft.next_fast_len(kept + n_margins * margin, real=True))
         bank = _make_bank(self._key(), hop, n_hops, x.dtype, x.device)
         if not len(x):
             return x.new_empty(self.out_shape(x.shape))
@@ -201,15 +203,21 @@ class _Bank(NamedTuple):
         return _magnitude(values.real, values.imag)
 
     def _high(self, x: Tensor, hops: slice) -> Iterator[Tensor]:
-        width = max(kernels.shape[1] for kernels in self.short)
-        first = hops.start * self.hop_length - width // 2
-        last = (hops.stop - 1) * self.hop_length - width // 2 + width
-        frames = x[:, first:last].unfold(1, width, self.hop_length).contiguous()
-        frames = frames.transpose(1, 2)
+        hop = self.hop_length
+        widest = max(kernels.shape[1] for kernels in self.short)
+        beyond = (hops.stop - 1) * hop + widest - widest // 2 - x.shape[1]
+        if beyond > 0:
+            x = functional.pad(x, (0, beyond))
         for kernels in self.short:
             n_bins, n_samples = kernels.shape[0] // 2, kernels.shape[1]
-            left = (width - n_samples) // 2
-            products = kernels @ frames[:, left : left + n_samples]
+            products = x.new_zeros(len(x), 2 * n_bins, hops.stop - hops.start)
+            # Frames that do not overlap are multiplied where they lie, uncopied.
+            for at in range(0, n_samples, hop):
+                some = kernels[:, at : at + hop].expand(len(x), -1, -1)
+                first = hops.start * hop - n_samples // 2 + at
+                last = first + (products.shape[2] - 1) * hop + some.shape[2]
+                frames = x[:, first:last].unfold(1, some.shape[2], hop).mT
+                products = torch.baddbmm(products, some, frames)
             yield _magnitude(products[:, :n_bins], products[:, n_bins:])
 
 

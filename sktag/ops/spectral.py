@@ -95,9 +95,14 @@ amin, top_db, log1p_factor : see MelSpectrogram
         """Compute the spectra of waveforms, as in :meth:`sktag.ops.Op.forward`."""
         if not len(x):
             return x.new_empty(self.out_shape(x.shape))
-        parts = [self._spectra(frames) for frames in self._frames(x)]
-        spectra = compress(
-            _join(parts, dim=2),
+        out = x.new_empty(self.out_shape(x.shape))
+        window = _window(self._window_key(), self.n_fft, x.dtype, x.device)
+        for clips, columns, frames in self._blocks(x):
+            magnitudes = _power(frames * window, self.power)
+            for bins, values in self._bands(magnitudes):
+                out[clips, bins, columns] = values
+        return compress(
+            out,
             self.compression,
             power=self.power,
             ref=self.ref,
@@ -106,7 +111,20 @@ amin, top_db, log1p_factor : see MelSpectrogram
             log1p_factor=self.log1p_factor,
             frame_rate=self.sr / self.hop_length,
         )
-        return spectra.contiguous()
+
+    def _blocks(self, x: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
+        """Yield frames, a few at a time: of which clips, which columns, themselves."""
+        at_once = max(1, _BLOCK.get(x.device.type, 2**26) // self.n_fft)
+        column = 0
+        for frames in self._frames(x):
+            n_clips = max(1, at_once // frames.shape[1])
+            for clip in range(0, len(x), n_clips):
+                for first in range(0, frames.shape[1], at_once):
+                    block = frames[clip : clip + n_clips, first : first + at_once]
+                    clips = slice(clip, clip + len(block))
+                    start = column + first
+                    yield clips, slice(start, start + block.shape[1]), block
+            column += frames.shape[1]
 
     def _frames(self, x: Tensor) -> Iterator[Tensor]:
         """Yield the frames in order, (n_clips, n_frames, n_fft), as views if possible.
@@ -142,19 +160,9 @@ amin, top_db, log1p_factor : see MelSpectrogram
         inside = x[:, max(start, 0) : max(stop, 0)]
         return functional.pad(inside, (max(-start, 0), max(stop - n_samples, 0)))
 
-    def _spectra(self, frames: Tensor) -> Tensor:
-        """Return uncompressed spectra, (n_clips, n_bins, n_frames), in blocks."""
-        window = _window(self._window_key(), self.n_fft, frames.dtype, frames.device)
-        at_once = max(1, _BLOCK.get(frames.device.type, 2**26) // self.n_fft)
-        clips = []
-        for some in frames.split(max(1, at_once // frames.shape[1])):
-            blocks = (block * window for block in some.split(at_once, dim=1))
-            parts = [self._bands(_power(block, self.power)) for block in blocks]
-            clips.append(_join(parts, dim=2))
-        return _join(clips, dim=0)
-
-    def _bands(self, magnitudes: Tensor) -> Tensor:
-        return magnitudes
+    def _bands(self, magnitudes: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Yield rows of the output, and their values of (n_clips, n_rows, n_frames)."""
+        yield slice(None), magnitudes
 
     def _window_key(self) -> tuple[object, int]:
         window = self.window
@@ -228,9 +236,14 @@ amin, top_db, log1p_factor : see MelSpectrogram
             self.norm,
         )
 
-    def _bands(self, magnitudes: Tensor) -> Tensor:
-        groups = _mel_groups(self._mel_key(), magnitudes.dtype, magnitudes.device)
-        return _join([weights @ magnitudes[:, bins] for bins, weights in groups], dim=1)
+    def _bands(self, magnitudes: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Yield rows of the output, and their values of (n_clips, n_rows, n_frames)."""
+        row = 0
+        for bins, weights in _mel_groups(
+            self._mel_key(), magnitudes.dtype, magnitudes.device
+        ):
+            yield slice(row, row + len(weights)), weights @ magnitudes[:, bins]
+            row += len(weights)
 
 
 @lru_cache(maxsize=64)
@@ -315,7 +328,3 @@ def _power(frames: Tensor, power: float) -> Tensor:
     parts = torch.view_as_real(spectra)
     squares: Tensor = parts.square() if parts.requires_grad else parts.square_()
     return (squares[..., 0] + squares[..., 1]).transpose(1, 2)
-
-
-def _join(parts: list[Tensor], dim: int) -> Tensor:
-    return parts[0] if len(parts) == 1 else torch.cat(parts, dim)
