@@ -7,7 +7,8 @@ is computed in one of two ways, each exact but for rounding:
 - Long kernels (low bins): the product of the spectra of signal and kernel, over the
   kernel's own narrow band only. Taking every ``hop_length``-th sample of the result
   folds its spectrum, so the band is folded to as many values as there are hops, and one
-  short inverse transform gives the bin at all of them.
+  short inverse transform gives the bin at all of them. Where these bands lie low, the
+  signal is low-passed and decimated before, and the bands make up for the filter.
 
 Signals are taken in segments of bounded length, which overlap by the longest kernel.
 """
@@ -24,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sktag.ops.compression import compress
+from sktag.ops.low_pass import LowPass, pieces
 from sktag.ops.op import Op, Shape
 
 # Kernels up to this many samples times the root of the hop are multiplied with frames:
@@ -141,7 +143,10 @@ amin, top_db, log1p_factor : see CQT
         blocks = []
         for clips in x.split(_ROWS if x.device.type == "cpu" else len(x)):
             starts = [(k * kept - margin) * hop for k in range(n_segments)]
-            segments = (_cut(clips, start, start + n_hops * hop) for start in starts)
+            segments = (
+                _cut(clips, start - bank.reach, start + n_hops * hop + bank.reach)
+                for start in starts
+            )
             spectra = [bank.magnitudes(some, margin, kept) for some in segments]
             blocks.append(torch.cat(spectra, dim=2))
         out = torch.cat(blocks)
@@ -174,24 +179,32 @@ class _Bank(NamedTuple):
 
     `long` holds the lowest bins: the column of the spectrum at which each band begins,
     and the band, some times `n_hops` wide. `short` holds the rest, in groups of
-    neighbours: (2 n_bins, n_samples), real parts first.
+    neighbours: (2 n_bins, n_samples), real parts first. `low_pass`, if any, is what is
+    done before the lowest bins. Segments have `reach` samples more at either end.
     """
 
     hop_length: int
     n_hops: int
     long: list[tuple[int, Tensor]]
     short: list[Tensor]
+    low_pass: LowPass | None
+    reach: int
 
     def magnitudes(self, x: Tensor, margin: int, kept: int) -> Tensor:
         """Return (n_clips, n_bins, kept): the magnitudes from hop `margin` on."""
         hops = slice(margin, margin + kept)
         low = [self._low(x)[..., hops]] if self.long else []
-        high = self._high(x, hops) if self.short else ()
+        high = self._high(x[:, self.reach :], hops) if self.short else ()
         return torch.cat([*low, *high], dim=1)
 
     def _low(self, x: Tensor) -> Tensor:
         before = max(0, *(-first for first, _ in self.long))
         after = max(first + len(band) for first, band in self.long)
+        size = self.n_hops * self.hop_length
+        if self.low_pass is None:
+            x = x[:, :size]
+        else:
+            x = self.low_pass(x, size)
         columns = torch.fft.rfft(x)[:, : max(after, before + 1)]
         negative = columns[:, 1 : before + 1].flip(1).conj()
         columns = torch.cat([negative, columns], dim=1)
@@ -203,21 +216,17 @@ class _Bank(NamedTuple):
         return _magnitude(values.real, values.imag)
 
     def _high(self, x: Tensor, hops: slice) -> Iterator[Tensor]:
-        hop = self.hop_length
+        hop, n_frames = self.hop_length, hops.stop - hops.start
         widest = max(kernels.shape[1] for kernels in self.short)
         beyond = (hops.stop - 1) * hop + widest - widest // 2 - x.shape[1]
         if beyond > 0:
             x = functional.pad(x, (0, beyond))
         for kernels in self.short:
-            n_bins, n_samples = kernels.shape[0] // 2, kernels.shape[1]
-            products = x.new_zeros(len(x), 2 * n_bins, hops.stop - hops.start)
-            # Frames that do not overlap are multiplied where they lie, uncopied.
-            for at in range(0, n_samples, hop):
-                some = kernels[:, at : at + hop].expand(len(x), -1, -1)
-                first = hops.start * hop - n_samples // 2 + at
-                last = first + (products.shape[2] - 1) * hop + some.shape[2]
-                frames = x[:, first:last].unfold(1, some.shape[2], hop).mT
-                products = torch.baddbmm(products, some, frames)
+            n_bins = kernels.shape[0] // 2
+            start = hops.start * hop - kernels.shape[1] // 2
+            products = x.new_zeros(len(x), 2 * n_bins, n_frames)
+            for frames, some in pieces(x, kernels, start, n_frames, hop):
+                products = torch.baddbmm(products, some, frames.mT)
             yield _magnitude(products[:, :n_bins], products[:, n_bins:])
 
 
@@ -247,8 +256,20 @@ def _make_bank(
         long.append((first, torch.from_numpy(band).to(device, dtype.to_complex())))
     rest = kernels[len(long) :]
     groups = [rest[i : i + _GROUP] for i in range(0, len(rest), _GROUP)]
+    low_pass = None
+    if long and dtype == torch.float32:
+        size = hop_length * n_hops
+        edge = max(max(-first, first + len(band)) for first, band in long) / size
+        low_pass = LowPass.design(edge, hop_length, device)
+        if low_pass is not None:
+            long = [(n, band * low_pass.undo(n, band, size)) for n, band in long]
     return _Bank(
-        hop_length, n_hops, long, [_stack(g).to(device, dtype) for g in groups]
+        hop_length,
+        n_hops,
+        long,
+        [_stack(g).to(device, dtype) for g in groups],
+        low_pass,
+        0 if low_pass is None else low_pass.reach,
     )
 
 
