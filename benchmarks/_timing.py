@@ -15,7 +15,7 @@ from statistics import median
 _PAUSE = 0.2
 
 
-def interleave(ways, repeats, *, setup=None, wait=None):
+def interleave(ways, repeats, *, setup=None, wait=None, warm=False):
     """Time several ways to do the same, round robin, after a round to warm up.
 
     Taking turns lets a busy or throttled machine slow down all of them alike.
@@ -31,6 +31,9 @@ def interleave(ways, repeats, *, setup=None, wait=None):
     wait : callable, optional
         Called at the end of each way, inside the time taken: for a device that works
         on after the call has returned.
+    warm : bool, default=False
+        Whether each way is called once more right before, so that a short one is timed
+        as it goes in a row of batches, not as it starts on idle cores.
 
     Returns
     -------
@@ -43,6 +46,8 @@ def interleave(ways, repeats, *, setup=None, wait=None):
             if setup is not None:
                 setup()
             time.sleep(_PAUSE)
+            if warm:
+                work()
             start = time.perf_counter()
             result = work()
             if wait is not None:

@@ -230,7 +230,7 @@ def _time(works, waves, repeats, device="cpu", wait=None):
     """Return the time of several ways on the same waveforms, by name."""
     waves_there = _send(waves, device)
     rounds = {name: partial(work, waves_there) for name, work in works.items()}
-    found = summarize(interleave(rounds, repeats, wait=wait))
+    found = summarize(interleave(rounds, repeats, wait=wait, warm=True))
     for name, row in found.items():
         row["ms_per_clip"] = 1e3 * row["median_s"] / len(waves)
         row["errors"] = {}
@@ -299,10 +299,10 @@ _CQT_TEXT = (
     "that its kernels are as long as librosa's; as it comes, they are shorter."
 )
 _NOTES = (
-    "Times are medians of interleaved repeats. Peak memory is the largest resident "
-    "memory during the work less that just before it, in a fresh process that has the "
-    "input in memory and has worked on a second of noise: temporaries and the result "
-    "count, imports do not."
+    "Times are medians of interleaved repeats, each right after an untimed one. Peak "
+    "memory is the largest resident memory during the work less that just before it, in "
+    "a fresh process that has the input in memory and has worked on a second of noise: "
+    "temporaries and the result count, imports do not."
 )
 
 

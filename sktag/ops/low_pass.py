@@ -1,4 +1,4 @@
-"""A low-pass filter that computes only the samples that are kept, as a matrix product."""
+"""A low-pass filter that computes only the samples to keep, as a matrix product."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
