@@ -300,9 +300,9 @@ _CQT_TEXT = (
 )
 _NOTES = (
     "Times are medians of interleaved repeats, each right after an untimed one. Peak "
-    "memory is the largest resident memory during the work less that just before it, in "
-    "a fresh process that has the input in memory and has worked on a second of noise: "
-    "temporaries and the result count, imports do not."
+    "memory is the largest resident memory during the work less that just before it, "
+    "in a fresh process that has the input in memory and has worked on a second of "
+    "noise: temporaries and the result count, imports do not."
 )
 
 
