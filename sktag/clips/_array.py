@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sktag._config import get_config
 from sktag.clips._listen import Listen
+from sktag.clips._random import warn_dropped
 from sktag.clips._sources import ArraySource, Source
 from sktag.ops.op import Op
 
@@ -258,6 +259,21 @@ class ClipArray:
         """
         return ClipArray(self._source, self._key, (*self.ops, op))
 
+    def before(self, n_ops: int) -> "ClipArray":
+        """Return the clips as they are after the first few ops; computes nothing.
+
+        Parameters
+        ----------
+        n_ops : int
+            How many ops are kept.
+
+        Returns
+        -------
+        ClipArray
+            The shorter recipe.
+        """
+        return ClipArray(self._source, self._key, self.ops[:n_ops])
+
     def read(
         self,
         rows: np.ndarray,
@@ -344,7 +360,7 @@ class ClipArray:
         return out
 
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> np.ndarray:
-        """Compute everything, for ``np.asarray``."""
+        """Compute everything, without random changes, for ``np.asarray``."""
         if copy is False:
             raise ValueError(
                 "clips cannot become an array without a copy: they are a recipe. "
@@ -357,6 +373,8 @@ class ClipArray:
                 "set_config(materialize_warn_bytes=...) if it is meant.",
                 stacklevel=2,
             )
+        if any(op.random for op in self.ops):
+            warn_dropped("np.asarray", stacklevel=2)
         out = self.to_numpy()
         return out if dtype is None else out.astype(dtype, copy=False)
 

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -259,7 +260,10 @@ class FileSource:
             if start is not None and not fits:
                 sr = self._options["sr"]
                 offset = (round(self._offset * sr) + start) / sr
-                return decode(info.path, sr, offset=offset, n_samples=width)
+                # Where a file ends before its header says, that is told, and padded,
+                # with the file as a whole.
+                with suppress(ValueError):
+                    return decode(info.path, sr, offset=offset, n_samples=width)
             samples = decode(
                 info.path,
                 self._options["sr"],

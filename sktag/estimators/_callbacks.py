@@ -40,21 +40,24 @@ def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
         kind = None
     schedule = Schedule(kind, n_epochs * n_batches, loss, patience // 3)
     callbacks.append(("schedule", schedule))
-    # Before early stopping, which ends the fit before what comes after it is called.
     log = EpochLog(n_epochs, n_batches)
     if estimator.verbose:
         callbacks.append(("epoch_log", log))
+    # Copies, since a callback changes in a fit; net_.callbacks_ has them.
+    callbacks += deepcopy(estimator.callbacks or [])
+    # The last, since it ends the fit before what comes after it is called.
     if validates:
         stop = EarlyStopping(
             monitor=f"valid_{estimator.monitor}",
             lower_is_better=estimator.monitor == "loss",
             patience=patience,
+            # A relative threshold would lie below a negative score.
+            threshold=0.0,
+            threshold_mode="abs",
             load_best=True,
             sink=_silent,
         )
         callbacks.append(("early_stopping", stop))
-    # Copies, since a callback changes in a fit; net_.callbacks_ has them.
-    callbacks += deepcopy(estimator.callbacks or [])
     return callbacks
 
 
@@ -67,8 +70,6 @@ class Schedule(Callback):
         "one_cycle" rises to the learning rate and falls to nothing over all steps;
         "cosine" falls; "step" takes a tenth every 30 epochs; "plateau" takes a fifth
         when the loss has not fallen for `patience` epochs.
-    n_epochs : int
-        Epochs to come.
     n_steps : int
         Steps to come.
     monitor : str

@@ -3,13 +3,14 @@
 from sklearn.base import ClassifierMixin
 
 from sktag._compat import StrOptions, _fit_context
+from sktag.estimators._labels import check_y, tag_names
 from sktag.estimators._parameters import (
     CHUNK_CONSTRAINTS,
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
 from sktag.estimators._tagger import BaseTagger
-from sktag.estimators._targets import check_y, make_targets
+from sktag.estimators._targets import make_targets
 
 
 class BaseClassifier(ClassifierMixin, BaseTagger):
@@ -25,11 +26,17 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
     def _check_y(self, y):
         return check_y(y)
 
-    def _make_targets(self, y, classes):
+    def _make_targets(self, y, train, classes):
         return make_targets(y, self.class_weight, classes)
 
-    def _set_targets(self):
+    def _update_targets(self):
+        self._targets.class_weight = self.class_weight
+
+    def _set_targets(self, y):
         self.classes_ = self._targets.classes
+        names = tag_names(y)
+        if names is not None and self.classes_.ndim == 2:
+            self.tag_names_ = names
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -58,8 +65,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         FloatingPointError
             If the loss stops being finite.
         """
-        fresh = not (self.warm_start and hasattr(self, "module_"))
-        return self._fit(X, y, sample_weight, fresh=fresh)
+        return self._fit(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -81,10 +87,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         self : object
             The classifier.
         """
-        fresh = not hasattr(self, "module_")
-        return self._fit(
-            X, y, sample_weight, fresh=fresh, partial=True, classes=classes
-        )
+        return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
     def predict(self, X):
         """Predict the label of each clip, or its tags.
@@ -92,14 +95,15 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`; their length may differ.
+            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
+            which have `n_features_in_` samples.
 
         Returns
         -------
         ndarray of shape (n_clips,) or (n_clips, n_tags)
             Labels; or 1 where a tag's probability is above a half.
         """
-        logits = self._logits(X)
+        logits = self._clip_outputs(X)
         return self._targets.predict(logits)
 
     def predict_proba(self, X):
@@ -108,7 +112,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`; their length may differ.
+            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
+            which have `n_features_in_` samples.
 
         Returns
         -------
@@ -116,7 +121,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             Probabilities; rows sum to 1 for classes. Those of chunks are put together
             by `aggregate`.
         """
-        logits = self._logits(X)
+        logits = self._clip_outputs(X)
         return self._targets.probabilities(logits)
 
     def decision_function(self, X):
@@ -125,14 +130,15 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`; their length may differ.
+            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
+            which have `n_features_in_` samples.
 
         Returns
         -------
         ndarray of shape (n_clips,), (n_clips, n_classes) or (n_clips, n_tags)
             Logits; for two classes the second's less the first's.
         """
-        logits = self._logits(X)
+        logits = self._clip_outputs(X)
         return self._targets.decisions(logits)
 
     def predict_taggram(self, X, return_times=False):
@@ -141,7 +147,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`; their length may differ.
+            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
+            which have `n_features_in_` samples.
         return_times : bool, default=False
             Whether to return the middle of each chunk too.
 
@@ -155,13 +162,13 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Raises
         ------
         ValueError
-            If times are asked for and the sample rate is not known.
+            If times are asked for, and the sample rate or hop is not known.
         """
-        outputs = self._outputs(X)
-        taggram = self._targets.probabilities(outputs)
-        if not return_times:
-            return taggram
-        return taggram, self._chunk_times(self._check_clips(X, reset=False))
+        clips = self._known_clips(X)
+        # Before the work, since they may be refused.
+        times = self._chunk_times(clips) if return_times else None
+        taggram = self._targets.probabilities(self._chunk_outputs(clips))
+        return (taggram, times) if return_times else taggram
 
     def __sklearn_tags__(self):
         """Say that 3-D arrays and tags are taken."""

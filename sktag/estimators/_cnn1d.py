@@ -5,19 +5,15 @@ from sktag.estimators._parameters import NETWORK_CONSTRAINTS
 from sktag.nets.cnn1d import PUBLISHED, build_cnn1d
 
 
-class CNN1D:
-    """What both have: the networks."""
+class CNN1DMixin:
+    """The networks of CNN1DClassifier and CNN1DRegressor: over time alone."""
 
     _architecture_params = tuple(NETWORK_CONSTRAINTS)
-
-    def _published(self):
-        return PUBLISHED.get(self.architecture)
-
-    def _build_network(self, **params):
-        return build_cnn1d(**params)
+    _architectures = PUBLISHED
+    _build_network = staticmethod(build_cnn1d)
 
 
-class CNN1DClassifier(CNN1D, BaseClassifier):
+class CNN1DClassifier(CNN1DMixin, BaseClassifier):
     """Convolutional network over the time axis of spectrograms, for classes or tags.
 
     Labels make a softmax classifier, an indicator matrix of tags a sigmoid for each
@@ -42,7 +38,8 @@ class CNN1DClassifier(CNN1D, BaseClassifier):
     n_blocks : int > 0, default=None
         Number of blocks.
     batch_norm : bool, default=None
-        Whether convolutions are followed by batch normalisation.
+        Whether convolutions are followed by batch normalisation, which needs two clips
+        or chunks to train on.
     dropout : float in [0, 1), default=None
         Share of the features dropped before the output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
@@ -57,10 +54,13 @@ class CNN1DClassifier(CNN1D, BaseClassifier):
     train_chunks : {"random", "all"}, default="random"
         One chunk a clip and epoch, drawn anew and never from padding; or all.
     n_chunks : int > 0, default=None
-        Chunks a clip for predictions and validation; as many as cover it where None.
+        Chunks a clip in predictions and validation, and in training with
+        ``train_chunks="all"``. None takes the length over `chunk_size`, rounded up. A
+        clip no longer than a chunk is one chunk in any case.
     chunk_layout : {"even", "won2020"}, default="even"
-        Where they are: from the first frame to the last; or as in the code of Won et
-        al. (2020), where the last does not reach the end.
+        Where they are: from the first frame to the last, which covers the clip with the
+        default `n_chunks`; or as in the code of Won et al. (2020), where the last does
+        not reach the end.
     aggregate : {"mean", "max", "median"}, default="mean"
         How the probabilities of chunks are put together.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
@@ -75,7 +75,8 @@ class CNN1DClassifier(CNN1D, BaseClassifier):
         30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
         `n_iter_no_change` epochs; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
-        Decay of the weights; biases and batch norm have none.
+        Decay of the weights; biases and batch norm have none. 0 for an optimizer that
+        knows none.
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
@@ -85,17 +86,21 @@ class CNN1DClassifier(CNN1D, BaseClassifier):
         Whether to keep clips apart, to stop when `monitor` has not improved on them
         for `n_iter_no_change` epochs, and to go back to the best epoch's weights.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the clips kept apart; each class keeps its share.
+        Share of the clips kept apart. Each class or tag keeps its share, and one of
+        two clips or more has some on both sides, as far as that is possible.
     n_iter_no_change : int > 0, default=10
         Epochs to wait for an improvement.
     monitor : str, default="loss"
-        "loss", or the name of a scorer of scikit-learn ("roc_auc", ...).
+        "loss", or the name of a scorer of scikit-learn ("roc_auc", ...). "roc_auc" of
+        several classes is the mean of each against the rest; "roc_auc" and
+        "average_precision" of tags are means over those that some of the clips kept
+        apart have and some have not.
     gradient_clip : float > 0, default=None
         Largest norm of the gradient.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" is inverse to their frequencies; for tags,
-        the weight of each tag's positives is negatives over positives (a dict is by
-        column).
+        the weight of each tag's positives is negatives over positives. A dict is by
+        label, or by column of the tags; what it lacks has weight 1.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"
@@ -107,17 +112,18 @@ class CNN1DClassifier(CNN1D, BaseClassifier):
         Memory for computed spectrograms during `fit`, in bytes, on the device where
         it has room. Where they exceed it, they are computed anew in each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights and epochs of the last `fit`.
+        Whether `fit` goes on from the weights and epochs of the last `fit`. The
+        network's parameters and `chunk_size` must then stay as they are.
     random_state : int, RandomState or None, default=None
         Seed of weights, order, dropout and split. With a number, results are the same
         to the bit on one device at one number of torch threads.
     verbose : int, default=0
         1 prints a line an epoch and says what is cached.
     callbacks : list, default=None
-        Callbacks of skorch, or (name, callback).
+        Callbacks of skorch, or (name, callback); copies of them are called.
     net_params : dict, default=None
         Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
-        set by `set_params` and searched over.
+        set by `set_params` and searched over. None that is a parameter here too.
 
     Attributes
     ----------

@@ -1,10 +1,10 @@
 """Convolutional network over both axes of spectrograms, as a regressor."""
 
-from sktag.estimators._cnn2d import CNN2D
+from sktag.estimators._cnn2d import CNN2DMixin
 from sktag.estimators._regressor import BaseRegressor
 
 
-class CNN2DRegressor(CNN2D, BaseRegressor):
+class CNN2DRegressor(CNN2DMixin, BaseRegressor):
     """Convolutional network over both axes of spectrograms, for numbers.
 
     One number a clip or several, which are standardised in training. The default
@@ -29,7 +29,8 @@ class CNN2DRegressor(CNN2D, BaseRegressor):
     n_blocks : int > 0, default=None
         Number of blocks.
     batch_norm : bool, default=None
-        Whether convolutions are followed by batch normalisation.
+        Whether convolutions are followed by batch normalisation, which needs two clips
+        or chunks to train on.
     dropout : float in [0, 1), default=None
         Share of the features dropped before the output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
@@ -44,10 +45,13 @@ class CNN2DRegressor(CNN2D, BaseRegressor):
     train_chunks : {"random", "all"}, default="random"
         One chunk a clip and epoch, drawn anew and never from padding; or all.
     n_chunks : int > 0, default=None
-        Chunks a clip for predictions and validation; as many as cover it where None.
+        Chunks a clip in predictions and validation, and in training with
+        ``train_chunks="all"``. None takes the length over `chunk_size`, rounded up. A
+        clip no longer than a chunk is one chunk in any case.
     chunk_layout : {"even", "won2020"}, default="even"
-        Where they are: from the first frame to the last; or as in the code of Won et
-        al. (2020), where the last does not reach the end.
+        Where they are: from the first frame to the last, which covers the clip with the
+        default `n_chunks`; or as in the code of Won et al. (2020), where the last does
+        not reach the end.
     aggregate : {"mean", "max", "median"}, default="mean"
         How the numbers of chunks are put together.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
@@ -62,7 +66,8 @@ class CNN2DRegressor(CNN2D, BaseRegressor):
         30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
         `n_iter_no_change` epochs; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
-        Decay of the weights; biases and batch norm have none.
+        Decay of the weights; biases and batch norm have none. 0 for an optimizer that
+        knows none.
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
@@ -93,17 +98,18 @@ class CNN2DRegressor(CNN2D, BaseRegressor):
         Memory for computed spectrograms during `fit`, in bytes, on the device where
         it has room. Where they exceed it, they are computed anew in each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights and epochs of the last `fit`.
+        Whether `fit` goes on from the weights and epochs of the last `fit`. The
+        network's parameters and `chunk_size` must then stay as they are.
     random_state : int, RandomState or None, default=None
         Seed of weights, order, dropout and split. With a number, results are the same
         to the bit on one device at one number of torch threads.
     verbose : int, default=0
         1 prints a line an epoch and says what is cached.
     callbacks : list, default=None
-        Callbacks of skorch, or (name, callback).
+        Callbacks of skorch, or (name, callback); copies of them are called.
     net_params : dict, default=None
         Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
-        set by `set_params` and searched over.
+        set by `set_params` and searched over. None that is a parameter here too.
 
     Attributes
     ----------

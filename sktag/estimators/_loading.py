@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
-from torch.nn import functional
 from torch.utils.data import Dataset
 
 from sktag.estimators._chunks import random_starts
@@ -22,6 +21,9 @@ _AHEAD = 2
 
 class ClipDataset(Dataset):
     """Clips or chunks of clips, and their targets, fetched a whole batch at a time.
+
+    Chunks are cut as early as the recipe allows: what comes after, random ops included,
+    is done to chunks alone.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ class ClipDataset(Dataset):
     weights : ndarray of shape (n_clips,)
         Weights of all clips.
     cache : Tensor of shape (n_clips, ...), optional
-        All clips, computed; None to read them each time.
+        All clips, their ops up to the first random one done; None to read them each
+        time.
     n_threads : int, optional
         Files decoded at a time.
     chunk : int, optional
@@ -56,14 +59,24 @@ class ClipDataset(Dataset):
         starts=None,
     ):
         self.clips = clips
-        self.chunk = chunk
+        self.chunk = None if chunk is None else min(chunk, clips.shape[-1])
         self.starts = starts
-        self.is_random = chunk is not None and starts is None
+        self.has_random_chunks = chunk is not None and starts is None
         self.rows = rows
         self.targets = torch.from_numpy(np.ascontiguousarray(targets))
         self.weights = torch.from_numpy(np.asarray(weights, dtype=np.float32))
         self.cache = cache
         self.n_threads = n_threads
+        self.draws = None
+        ops = clips.ops
+        # Ops done in the cache; those that host threads do; where chunks are cut.
+        self._n_cached = 0 if cache is None else n_deterministic(clips)
+        on_host = [i for i, op in enumerate(ops) if op.random and op.host]
+        self._n_host = max(self._n_cached, 1 + max(on_host, default=-1))
+        self._cut_at = len(ops)
+        while self._cut_at and _keeps_chunks(ops[self._cut_at - 1]):
+            self._cut_at -= 1
+        self._cut_at = max(self._cut_at, self._n_cached)
 
     def __len__(self):
         """Return the number of clips in the set."""
@@ -73,11 +86,12 @@ class ClipDataset(Dataset):
         """Fetch one clip, as a batch of one."""
         return self.__getitems__([index])
 
-    def draw(self, seed, epoch):
-        """Draw the chunks of an epoch, if they are random."""
-        if self.is_random:
+    def draw(self, seed, epoch, *, augment):
+        """Draw the chunks of an epoch, and say whether random ops draw for it too."""
+        if self.has_random_chunks:
             starts = random_starts(self.clips.lengths, self.chunk, seed, epoch)
             self.starts = starts[self.rows]
+        self.draws = (seed, epoch) if augment else None
 
     def __getitems__(self, indices):
         """Fetch a batch: clips (read, not finished), targets and weights."""
@@ -86,45 +100,92 @@ class ClipDataset(Dataset):
         return self._read(rows, indices), self.targets[rows], self.weights[rows]
 
     def _read(self, rows, indices):
-        """Return clips, and how to cut chunks of them: which clip, and from where."""
-        if self.chunk is None:
-            if self.cache is not None:
-                return self.cache[torch.from_numpy(rows).to(self.cache.device)], None
-            return torch.from_numpy(self.clips.read(rows, self.n_threads)), None
-        starts = self.starts[indices]
-        if self.cache is not None:
-            return self.cache, list(zip(rows, starts, strict=True))
-        if self.is_random and all(op.pointwise for op in self.clips.ops):
+        """Return a batch as the host leaves it, its rows, and the cuts still to make.
+
+        The cuts are which clip of the batch, and from where, for each chunk.
+        """
+        starts = None if self.chunk is None else self.starts[indices]
+        cuts = None
+        if starts is not None and self._cut_at == 0 and self.has_random_chunks:
             x = self.clips.read(rows, self.n_threads, starts=starts, width=self.chunk)
-            return torch.from_numpy(x), None
-        rows, which = np.unique(rows, return_inverse=True)
-        x = torch.from_numpy(self.clips.read(rows, self.n_threads))
-        return x, list(zip(which, starts, strict=True))
+            x = torch.from_numpy(x)
+        elif starts is not None and self._cut_at == self._n_cached and self._n_cached:
+            x, cuts = self.cache, (rows, starts)
+            rows = np.arange(len(x))
+        else:
+            if starts is not None:
+                rows, which = np.unique(rows, return_inverse=True)
+                cuts = which, starts
+            if self.cache is not None:
+                x = self.cache[torch.from_numpy(rows).to(self.cache.device)]
+            else:
+                x = torch.from_numpy(self.clips.read(rows, self.n_threads))
+        state = x, rows, cuts
+        if self._n_host > self._n_cached:
+            state = self._compute(state, self._n_cached, self._n_host)
+        return state
 
     def finish(self, read, device):
-        """Bring clips to the device, do there what is left to do, and cut chunks."""
-        x, cuts = read
-        if self.cache is None:
+        """Bring a batch to the device, and do there what is left to do."""
+        x, rows, cuts = read
+        if x is not self.cache:
             x = x.to(device, non_blocking=True)
-            with torch.no_grad():
-                for op in self.clips.ops:
-                    x = op(x)
-        if cuts is not None:
-            x = torch.stack([_cut(x[i], start, self.chunk) for i, start in cuts])
+        x, *_ = self._compute((x, rows, cuts), self._n_host, len(self.clips.ops) + 1)
         return x.to(device, non_blocking=True)
 
+    def _compute(self, state, first, last):
+        """Do some of the ops, and cut chunks before the one where that is due."""
+        x, rows, cuts = state
+        with torch.no_grad():
+            for index in range(first, last):
+                if cuts is not None and index >= self._cut_at:
+                    which, starts = cuts
+                    x = torch.stack(
+                        [
+                            x[i, ..., start : start + self.chunk]
+                            for i, start in zip(which, starts, strict=True)
+                        ]
+                    )
+                    rows, cuts = rows[which], None
+                if index == len(self.clips.ops):
+                    break
+                op = self.clips.ops[index]
+                if not op.random:
+                    x = op(x)
+                elif self.draws is not None:
+                    seed, epoch = self.draws
+                    x = op.augment(x, seed=seed, epoch=epoch, rows=rows, index=index)
+        return x, rows, cuts
 
-def _cut(clip, start, width):
-    """Return some columns of a clip, silence where it ends before."""
-    part = clip[..., start : start + width]
-    return functional.pad(part, (0, width - part.shape[-1]))
+
+def n_deterministic(clips):
+    """Count the ops of a recipe before the first random one.
+
+    Parameters
+    ----------
+    clips : ClipArray
+        The recipe.
+
+    Returns
+    -------
+    int
+        All of them, where none is random.
+    """
+    random = [i for i, op in enumerate(clips.ops) if op.random]
+    return random[0] if random else len(clips.ops)
+
+
+def _keeps_chunks(op):
+    """Tell whether an op may be done to a chunk as well as to the whole clip."""
+    return op.pointwise or op.random
 
 
 class Batches:
     """The batches of an epoch, in an order drawn from the seed and the epoch.
 
-    Batches differ in size by one clip at most, so that none is a single clip, which
-    batch normalisation cannot take.
+    Batches differ in size by one item at most, and none is a single one if there are
+    two, which batch normalisation needs. Without a seed, clips are not augmented and
+    chunks of a clip are read together.
 
     Parameters
     ----------
@@ -138,35 +199,58 @@ class Batches:
         Seed of the order; None keeps the order of the rows.
     epoch : int, default=0
         Number of the first epoch; each iteration is one.
+    augment : bool, default=True
+        Whether random ops are done, given a seed.
     """
 
-    def __init__(self, dataset, batch_size, device, seed=None, epoch=0):
+    def __init__(self, dataset, batch_size, device, seed=None, epoch=0, augment=True):
         self.dataset = dataset
         self.batch_size = batch_size
         self.device = device
         self.seed = seed
         self.epoch = epoch
+        self.augment = augment
 
     def __len__(self):
         """Return the number of batches."""
-        return -(-len(self.dataset) // self.batch_size)
+        n_rows = len(self.dataset)
+        n_parts = -(-n_rows // self.batch_size)
+        return n_parts if self.seed is None else max(1, min(n_parts, n_rows // 2))
 
     def __iter__(self):
         """Yield clips, and their targets and weights, on the device."""
-        order = np.arange(len(self.dataset))
-        if self.seed is not None:
-            self.dataset.draw(self.seed, self.epoch)
+        dataset = self.dataset
+        order = np.arange(len(dataset))
+        if self.seed is None:
+            dataset.draws = None
+            parts = self._parts_by_clip()
+        else:
+            dataset.draw(self.seed, self.epoch, augment=self.augment)
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+            parts = np.array_split(order, len(self)) if len(order) else []
         self.epoch += 1
-        parts = np.array_split(order, len(self)) if len(self) else []
-        fetch = self.dataset.__getitems__
+        fetch = dataset.__getitems__
         # Rows in memory are there at once; a thread would only cost time.
-        at_hand = self.dataset.cache is not None or self.dataset.clips.in_memory
+        at_hand = dataset.cache is not None or dataset.clips.before(0).in_memory
         fetched = map(fetch, parts) if at_hand else ahead(fetch, parts)
         for x, targets, weights in fetched:
             targets = targets.to(self.device, non_blocking=True)
             weights = weights.to(self.device, non_blocking=True)
-            yield self.dataset.finish(x, self.device), (targets, weights)
+            whole = dataset.finish(x, self.device), targets, weights
+            # All chunks of a clip may be too many.
+            most = len(targets) if self.seed is not None else self.batch_size
+            for some, *labels in zip(*(t.split(most) for t in whole), strict=True):
+                yield some, tuple(labels)
+
+    def _parts_by_clip(self):
+        """Return the items in order, all chunks of a clip in the same part."""
+        rows = self.dataset.rows
+        if not len(rows):
+            return []
+        new_clip = np.flatnonzero(np.diff(rows, prepend=-1))
+        most = np.diff(new_clip, append=len(rows)).max()
+        borders = new_clip[:: max(1, self.batch_size // most)]
+        return np.split(np.arange(len(rows)), borders[1:])
 
 
 def ahead(function, items):
@@ -256,10 +340,13 @@ def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
     Returns
     -------
     cache : Tensor of shape (n_clips, ...) or None
-        The clips on the device, or on the host where the device has no room.
+        The clips, their ops up to the first random one done, on the device, or on the
+        host where it has no room or is to change them.
     message : str
         What is cached and where, or why not.
     """
+    rest = clips.ops[n_deterministic(clips) :]
+    clips = clips.before(len(clips.ops) - len(rest))
     size = f"{clips.nbytes / 2**20:.0f} MiB of {clips.kind}s"
     if clips.in_memory and device.type == "cpu":
         return None, f"{size} are in memory"
@@ -269,7 +356,8 @@ def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
             f"cache_bytes={limit} (cache_bytes={clips.nbytes} would keep them)"
         )
     home = device
-    if device.type == "cuda" and clips.nbytes > torch.cuda.mem_get_info(device)[0] // 2:
+    room = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 0
+    if clips.nbytes > room or any(op.random and op.host for op in rest):
         home = torch.device("cpu")
     cache = torch.empty(clips.shape, dtype=torch.float32, device=home)
     start = 0

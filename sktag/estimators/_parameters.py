@@ -118,10 +118,11 @@ class NetParams(BaseEstimator):
         given = dict(self.net_params or {})
         public = set(super().get_params(deep=False))
         for key in given:
-            if key in public:
+            name = key.removeprefix("optimizer__")
+            if key in public or name in ("lr", "weight_decay"):
                 raise ValueError(
                     f"net_params has {key!r}, which is a parameter of "
-                    f"{type(self).__name__}: set it there."
+                    f"{type(self).__name__}: set {name}=... there."
                 )
             if key.split("__")[0] in _OWN:
                 raise ValueError(

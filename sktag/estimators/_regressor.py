@@ -33,8 +33,11 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         return column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y
 
-    def _make_targets(self, y, classes):
-        return ValueTargets(y, self.loss)
+    def _make_targets(self, y, train, classes):
+        return ValueTargets(y[train], self.loss)
+
+    def _update_targets(self):
+        self._targets.loss_name = self.loss
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None):
@@ -45,7 +48,8 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         X : ClipArray or array
             Clips, of the kind that the network takes.
         y : array of shape (n_clips,) or (n_clips, n_outputs)
-            Numbers; they are standardised for the training.
+            Numbers; they are standardised for the training, by mean and scale of the
+            clips that are trained on.
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
 
@@ -62,8 +66,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         FloatingPointError
             If the loss stops being finite.
         """
-        fresh = not (self.warm_start and hasattr(self, "module_"))
-        return self._fit(X, y, sample_weight, fresh=fresh)
+        return self._fit(X, y, sample_weight)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
@@ -83,8 +86,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         self : object
             The regressor.
         """
-        fresh = not hasattr(self, "module_")
-        return self._fit(X, y, sample_weight, fresh=fresh, partial=True)
+        return self._fit(X, y, sample_weight, partial=True)
 
     def predict(self, X):
         """Predict the numbers of each clip.
@@ -92,14 +94,15 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`; their length may differ.
+            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
+            which have `n_features_in_` samples.
 
         Returns
         -------
         ndarray of shape (n_clips,) or (n_clips, n_outputs)
             Numbers, in the unit of y. Those of chunks are put together by `aggregate`.
         """
-        outputs = self._logits(X)
+        outputs = self._clip_outputs(X)
         return self._targets.predict(outputs)
 
     def __sklearn_tags__(self):

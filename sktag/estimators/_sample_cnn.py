@@ -8,6 +8,8 @@ from sktag.estimators._parameters import NETWORK_CONSTRAINTS
 from sktag.nets.sample_cnn import PUBLISHED, build_sample_cnn
 
 CONSTRAINTS = {
+    # "res2" and "rese2" take a pair.
+    "dropout": [*NETWORK_CONSTRAINTS["dropout"], "array-like"],
     "m": [Interval(Integral, 2, None, closed="left"), None],
     "n": [Interval(Integral, 0, None, closed="left"), None],
     "multi_level": ["boolean", None],
@@ -15,14 +17,16 @@ CONSTRAINTS = {
 }
 
 
-class SampleCNN:
-    """What both have: the networks."""
+class SampleCNNMixin:
+    """The networks of SampleCNNClassifier and SampleCNNRegressor: on waveforms."""
 
-    _architecture_params = (*NETWORK_CONSTRAINTS, *CONSTRAINTS)
+    _architecture_params = tuple({**NETWORK_CONSTRAINTS, **CONSTRAINTS})
+    _architectures = PUBLISHED
+    _build_network = staticmethod(build_sample_cnn)
     _takes = "wave"
 
     def _published(self):
-        published = PUBLISHED.get(self.architecture)
+        published = super()._published()
         if self.architecture == "sample_cnn" and None not in (self.m, self.n):
             size = self.m ** (self.n + 1)
             if self.m != 3:
@@ -33,11 +37,8 @@ class SampleCNN:
         # The default of "sample_cnn" is to follow the input: 3^n.
         return super()._is_shrunk(name) and not name.startswith("sample_cnn (")
 
-    def _build_network(self, **params):
-        return build_sample_cnn(**params)
 
-
-class SampleCNNClassifier(SampleCNN, BaseClassifier):
+class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
     """Convolutional network on waveforms, for classes or tags.
 
     Labels make a softmax classifier, an indicator matrix of tags a sigmoid for each
@@ -63,9 +64,11 @@ class SampleCNNClassifier(SampleCNN, BaseClassifier):
     n_blocks : int > 0, default=None
         Number of blocks.
     batch_norm : bool, default=None
-        Whether convolutions are followed by batch normalisation.
-    dropout : float in [0, 1), default=None
-        Share of the features dropped before the output.
+        Whether convolutions are followed by batch normalisation, which needs two clips
+        or chunks to train on.
+    dropout : float in [0, 1) or (float, float), default=None
+        Share of the features dropped before the output. "res2" and "rese2" drop some in
+        their blocks too, and take two: in the blocks, and before the output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
         After each convolution.
     weight_init : str, default=None
@@ -74,7 +77,8 @@ class SampleCNNClassifier(SampleCNN, BaseClassifier):
     m : int > 1, default=None
         Length of the convolutions and poolings of "sample_cnn", in samples; 3.
     n : int >= 0, default=None
-        Number of its modules; the most, up to 9, for which 3^(n + 1) samples fit.
+        Number of its modules; the most for which m^(n + 1) is no more than the samples
+        of the input and 78,125: up to 9 for m = 3.
     multi_level : bool, default=None
         Whether the last three blocks are pooled side by side, in the networks of 2018;
         True.
@@ -87,10 +91,13 @@ class SampleCNNClassifier(SampleCNN, BaseClassifier):
     train_chunks : {"random", "all"}, default="random"
         One chunk a clip and epoch, drawn anew and never from padding; or all.
     n_chunks : int > 0, default=None
-        Chunks a clip for predictions and validation; as many as cover it where None.
+        Chunks a clip in predictions and validation, and in training with
+        ``train_chunks="all"``. None takes the length over `chunk_size`, rounded up. A
+        clip no longer than a chunk is one chunk in any case.
     chunk_layout : {"even", "won2020"}, default="even"
-        Where they are: from the first sample to the last; or as in the code of Won et
-        al. (2020), where the last does not reach the end.
+        Where they are: from the first sample to the last, which covers the clip with
+        the default `n_chunks`; or as in the code of Won et al. (2020), where the last
+        does not reach the end.
     aggregate : {"mean", "max", "median"}, default="mean"
         How the probabilities of chunks are put together.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
@@ -105,7 +112,8 @@ class SampleCNNClassifier(SampleCNN, BaseClassifier):
         30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
         `n_iter_no_change` epochs; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
-        Decay of the weights; biases and batch norm have none.
+        Decay of the weights; biases and batch norm have none. 0 for an optimizer that
+        knows none.
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
@@ -115,17 +123,21 @@ class SampleCNNClassifier(SampleCNN, BaseClassifier):
         Whether to keep clips apart, to stop when `monitor` has not improved on them
         for `n_iter_no_change` epochs, and to go back to the best epoch's weights.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the clips kept apart; each class keeps its share.
+        Share of the clips kept apart. Each class or tag keeps its share, and one of
+        two clips or more has some on both sides, as far as that is possible.
     n_iter_no_change : int > 0, default=10
         Epochs to wait for an improvement.
     monitor : str, default="loss"
-        "loss", or the name of a scorer of scikit-learn ("roc_auc", ...).
+        "loss", or the name of a scorer of scikit-learn ("roc_auc", ...). "roc_auc" of
+        several classes is the mean of each against the rest; "roc_auc" and
+        "average_precision" of tags are means over those that some of the clips kept
+        apart have and some have not.
     gradient_clip : float > 0, default=None
         Largest norm of the gradient.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" is inverse to their frequencies; for tags,
-        the weight of each tag's positives is negatives over positives (a dict is by
-        column).
+        the weight of each tag's positives is negatives over positives. A dict is by
+        label, or by column of the tags; what it lacks has weight 1.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"
@@ -137,17 +149,18 @@ class SampleCNNClassifier(SampleCNN, BaseClassifier):
         Memory for computed clips during `fit`, in bytes, on the device where
         it has room. Where they exceed it, they are computed anew in each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights and epochs of the last `fit`.
+        Whether `fit` goes on from the weights and epochs of the last `fit`. The
+        network's parameters and `chunk_size` must then stay as they are.
     random_state : int, RandomState or None, default=None
         Seed of weights, order, dropout and split. With a number, results are the same
         to the bit on one device at one number of torch threads.
     verbose : int, default=0
         1 prints a line an epoch and says what is cached.
     callbacks : list, default=None
-        Callbacks of skorch, or (name, callback).
+        Callbacks of skorch, or (name, callback); copies of them are called.
     net_params : dict, default=None
         Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
-        set by `set_params` and searched over.
+        set by `set_params` and searched over. None that is a parameter here too.
 
     Attributes
     ----------

@@ -1,10 +1,10 @@
 """Convolutional network on waveforms, as a regressor."""
 
 from sktag.estimators._regressor import BaseRegressor
-from sktag.estimators._sample_cnn import CONSTRAINTS, SampleCNN
+from sktag.estimators._sample_cnn import CONSTRAINTS, SampleCNNMixin
 
 
-class SampleCNNRegressor(SampleCNN, BaseRegressor):
+class SampleCNNRegressor(SampleCNNMixin, BaseRegressor):
     """Convolutional network on waveforms, for numbers.
 
     One number a clip or several, which are standardised in training. Filters of a
@@ -30,9 +30,11 @@ class SampleCNNRegressor(SampleCNN, BaseRegressor):
     n_blocks : int > 0, default=None
         Number of blocks.
     batch_norm : bool, default=None
-        Whether convolutions are followed by batch normalisation.
-    dropout : float in [0, 1), default=None
-        Share of the features dropped before the output.
+        Whether convolutions are followed by batch normalisation, which needs two clips
+        or chunks to train on.
+    dropout : float in [0, 1) or (float, float), default=None
+        Share of the features dropped before the output. "res2" and "rese2" drop some in
+        their blocks too, and take two: in the blocks, and before the output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
         After each convolution.
     weight_init : str, default=None
@@ -41,7 +43,8 @@ class SampleCNNRegressor(SampleCNN, BaseRegressor):
     m : int > 1, default=None
         Length of the convolutions and poolings of "sample_cnn", in samples; 3.
     n : int >= 0, default=None
-        Number of its modules; the most, up to 9, for which 3^(n + 1) samples fit.
+        Number of its modules; the most for which m^(n + 1) is no more than the samples
+        of the input and 78,125: up to 9 for m = 3.
     multi_level : bool, default=None
         Whether the last three blocks are pooled side by side, in the networks of 2018;
         True.
@@ -54,10 +57,13 @@ class SampleCNNRegressor(SampleCNN, BaseRegressor):
     train_chunks : {"random", "all"}, default="random"
         One chunk a clip and epoch, drawn anew and never from padding; or all.
     n_chunks : int > 0, default=None
-        Chunks a clip for predictions and validation; as many as cover it where None.
+        Chunks a clip in predictions and validation, and in training with
+        ``train_chunks="all"``. None takes the length over `chunk_size`, rounded up. A
+        clip no longer than a chunk is one chunk in any case.
     chunk_layout : {"even", "won2020"}, default="even"
-        Where they are: from the first sample to the last; or as in the code of Won et
-        al. (2020), where the last does not reach the end.
+        Where they are: from the first sample to the last, which covers the clip with
+        the default `n_chunks`; or as in the code of Won et al. (2020), where the last
+        does not reach the end.
     aggregate : {"mean", "max", "median"}, default="mean"
         How the numbers of chunks are put together.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
@@ -72,7 +78,8 @@ class SampleCNNRegressor(SampleCNN, BaseRegressor):
         30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
         `n_iter_no_change` epochs; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
-        Decay of the weights; biases and batch norm have none.
+        Decay of the weights; biases and batch norm have none. 0 for an optimizer that
+        knows none.
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
@@ -103,17 +110,18 @@ class SampleCNNRegressor(SampleCNN, BaseRegressor):
         Memory for computed clips during `fit`, in bytes, on the device where
         it has room. Where they exceed it, they are computed anew in each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights and epochs of the last `fit`.
+        Whether `fit` goes on from the weights and epochs of the last `fit`. The
+        network's parameters and `chunk_size` must then stay as they are.
     random_state : int, RandomState or None, default=None
         Seed of weights, order, dropout and split. With a number, results are the same
         to the bit on one device at one number of torch threads.
     verbose : int, default=0
         1 prints a line an epoch and says what is cached.
     callbacks : list, default=None
-        Callbacks of skorch, or (name, callback).
+        Callbacks of skorch, or (name, callback); copies of them are called.
     net_params : dict, default=None
         Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
-        set by `set_params` and searched over.
+        set by `set_params` and searched over. None that is a parameter here too.
 
     Attributes
     ----------

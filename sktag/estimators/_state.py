@@ -15,9 +15,11 @@ def pick_device(name):
         device = torch.device(name)
     except RuntimeError:
         device = None
-    if device is None or device.type not in ("cpu", "cuda", "mps"):
+    # Apple's "mps" has no double precision, and its random state is not restored here.
+    if device is None or device.type not in ("cpu", "cuda"):
         raise ValueError(
-            f"device={name!r} is no device to train on: use 'auto', 'cpu' or 'cuda'."
+            f"device={name!r} is no device that sktag trains on: use 'auto', 'cpu' or "
+            "'cuda'."
         )
     n_devices = torch.cuda.device_count() if device.type == "cuda" else 1
     if (device.index or 0) >= n_devices:

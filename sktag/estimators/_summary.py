@@ -1,12 +1,10 @@
 """A network's layers as a table: shapes, parameters, cost, and what they see."""
 
 import html
-from copy import deepcopy
+from numbers import Integral
 
 import torch
 from torch import nn
-
-from sktag.estimators._state import reproducible
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _HEADERS = ("layer", "output", "parameters", "multiply-adds", "receptive field")
@@ -89,7 +87,8 @@ class SummaryMixin:
         ----------
         input_shape : tuple of int, default=None
             Of one clip or chunk: (n_bins, n_frames), or (n_samples,). None means that
-            of the trained network, or before `fit` the architecture's published one.
+            of the trained network, or before `fit` the architecture's published one,
+            with the frames or samples of `chunk_size` if that is a number.
         n_outputs : int > 0, default=None
             Number of outputs. None means that of the trained network, or 50.
 
@@ -97,28 +96,57 @@ class SummaryMixin:
         -------
         Summary
             A table of layers, output shapes, parameters, multiply-adds and receptive
-            fields, which shows itself as text or HTML.
+            fields, which shows itself as text or HTML. After `fit` and without
+            arguments it is of the trained network, else of one with the parameters as
+            they are now.
+
+        Raises
+        ------
+        ValueError
+            If `input_shape` has another form, or does not fit the parameters.
         """
         seconds = None
-        if hasattr(self, "module_") and input_shape is None and n_outputs is None:
-            module, name = self.module_, self.architecture_
-            input_shape = self._network["input_shape"]
+        params = {"n_outputs": 50, **self._network_params()}
+        params["input_shape"] = self._untrained_shape()
+        if hasattr(self, "module_"):
+            params |= {k: self._network[k] for k in ("input_shape", "n_outputs")}
+            if input_shape is None and n_outputs is None:
+                params = self._network
             if self.sr_ is not None and self._hop_length is not None:
                 seconds = self._hop_length / self.sr_
-        else:
-            params = {name: getattr(self, name) for name in self._architecture_params}
-            published = self._published()
-            if input_shape is None and published is not None:
-                input_shape = published.input_shape
-            with reproducible(torch.device("cpu"), 0):
-                module, name = self._build_network(
-                    input_shape=tuple(input_shape or ()),
-                    n_outputs=n_outputs or 50,
-                    **params,
-                )
-        title = f"{name}, input {' x '.join(map(str, input_shape))}"
+        given = {"input_shape": input_shape, "n_outputs": n_outputs}
+        params = {**params, **{k: v for k, v in given.items() if v is not None}}
+        if input_shape is not None:
+            self._check_input_shape(input_shape)
+        # There, nothing is drawn and nothing is stored.
+        with torch.device("meta"):
+            module, name = self._build_network(**params)
+        size = " x ".join(map(str, params["input_shape"]))
         unit = "samples" if self._takes == "wave" else "frames"
-        return summarize(module, title, input_shape, unit, seconds)
+        return summarize(
+            module, f"{name}, input {size}", params["input_shape"], unit, seconds
+        )
+
+    def _untrained_shape(self):
+        published = self._published()
+        if published is None:
+            return ()  # `_build_network` says which architectures there are
+        shape = published.input_shape
+        if isinstance(self.chunk_size, Integral):
+            return (*shape[:-1], int(self.chunk_size))
+        return shape
+
+    def _check_input_shape(self, shape):
+        """Raise if a shape is not that of a clip."""
+        axes = ("n_samples",) if self._takes == "wave" else ("n_bins", "n_frames")
+        is_shape = isinstance(shape, (tuple, list)) and len(shape) == len(axes)
+        if not is_shape or not all(isinstance(n, Integral) and n > 0 for n in shape):
+            example = (59049,) if self._takes == "wave" else (64, 216)
+            form = ", ".join(axes) + ("," if len(axes) == 1 else "")
+            raise ValueError(
+                f"input_shape={shape!r} is not the shape of one clip or chunk: give "
+                f"({form}), such as {example}."
+            )
 
 
 def summarize(module, title, input_shape, unit, seconds=None):
@@ -127,7 +155,7 @@ def summarize(module, title, input_shape, unit, seconds=None):
     Parameters
     ----------
     module : Module
-        The network; it is left as it is.
+        The network, on the meta device; it is changed.
     title : str
         First line of the table.
     input_shape : tuple of int
@@ -159,19 +187,14 @@ def summarize(module, title, input_shape, unit, seconds=None):
             }
         )
 
-    copy = _on_meta(module)
-    names = {layer: name for name, layer in copy.named_modules()}
+    module.eval()
+    names = {layer: name for name, layer in module.named_modules()}
     leaves = [layer for layer in names if not list(layer.children())]
     for layer in leaves:
         layer.register_forward_hook(describe)
     with torch.no_grad():
-        copy(torch.empty(2, *input_shape, device="meta"))
+        module(torch.empty(2, *input_shape, device="meta"))
     return Summary(title, rows, unit)
-
-
-def _on_meta(module):
-    """Return a copy of a network that has shapes and no numbers."""
-    return deepcopy(module).to("meta").eval()
 
 
 def _multiply_adds(layer, output):

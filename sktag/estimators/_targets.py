@@ -1,16 +1,15 @@
-"""Labels and tags to training targets, and logits back to answers.
+"""Labels, tags and numbers to training targets, and outputs back to answers.
 
 Networks are trained on logits, never on probabilities: softmax and logarithm apart
 have dead gradients where cross-entropy on logits has none. Probabilities are computed
 in double precision, so that rows sum to one and close scores keep their order.
 """
 
+from numbers import Real
+
 import numpy as np
 import torch
 from scipy.special import expit, softmax
-from sklearn.utils import assert_all_finite, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_array
 from torch.nn import functional
 
 from sktag.estimators._chunks import aggregate
@@ -43,6 +42,12 @@ class ClassTargets:
 
     def encode(self, y):
         """Return labels as indices of the classes."""
+        if y.ndim != 1:
+            raise ValueError(
+                f"y is an indicator matrix of shape {y.shape}, but the network was "
+                "trained on one label a clip: give labels, or start anew "
+                "(warm_start=False)."
+            )
         unknown = np.setdiff1d(y, self.classes)
         if unknown.size:
             raise ValueError(
@@ -52,6 +57,10 @@ class ClassTargets:
             )
         return np.searchsorted(self.classes, y)
 
+    def right_outputs(self, codes):
+        """Return logits whose answers are right."""
+        return np.eye(self.n_outputs)[codes]
+
     def weigh(self, codes):
         """Learn the weight of each class from the training targets."""
         self._weights = np.ones(self.n_outputs)
@@ -59,13 +68,8 @@ class ClassTargets:
             counts = np.bincount(codes, minlength=self.n_outputs)
             self._weights = len(codes) / ((counts > 0).sum() * np.maximum(counts, 1))
         elif self.class_weight is not None:
-            given = self.class_weight
             labels = self.classes.tolist()
-            if not set(given) <= set(labels):
-                raise ValueError(
-                    f"class_weight has keys {list(given)}, but the classes are "
-                    f"{labels}: leave out what is no class."
-                )
+            given = _check_class_weight(self.class_weight, labels, "the classes")
             self._weights = np.array([given.get(label, 1.0) for label in labels])
 
     def row_weights(self, codes):
@@ -125,10 +129,15 @@ class TagTargets:
         """Return tags as float32."""
         if y.ndim != 2 or y.shape[1] != self.n_outputs:
             raise ValueError(
-                f"y has shape {y.shape}, but there are {self.n_outputs} tags: an "
-                f"indicator matrix (n_clips, {self.n_outputs}) of 0 and 1 is wanted."
+                f"y has shape {y.shape}, but the network was trained on "
+                f"{self.n_outputs} tags: give an indicator matrix (n_clips, "
+                f"{self.n_outputs}) of 0 and 1, or start anew (warm_start=False)."
             )
         return y.astype(np.float32)
+
+    def right_outputs(self, tags):
+        """Return logits whose answers are right."""
+        return 2.0 * tags - 1
 
     def weigh(self, tags):
         """Learn the weight of each tag's positives from the training targets."""
@@ -139,8 +148,9 @@ class TagTargets:
             ratio = (len(tags) - n_positive) / np.maximum(n_positive, 1)
             self._positive = np.where(n_positive > 0, np.maximum(ratio, 1e-3), 1.0)
         elif self.class_weight is not None:
-            given = self.class_weight
-            self._positive = np.array([given.get(i, 1.0) for i in range(tags.shape[1])])
+            columns = list(range(tags.shape[1]))
+            given = _check_class_weight(self.class_weight, columns, "columns of tags")
+            self._positive = np.array([given.get(i, 1.0) for i in columns])
 
     def row_weights(self, tags):
         """Return ones: it is in the loss that tags are weighed."""
@@ -180,44 +190,21 @@ class TagTargets:
         return (logits > 0).astype(int)
 
 
-def check_y(y):
-    """Check what the user gave as y.
-
-    Parameters
-    ----------
-    y : array of shape (n_clips,) or (n_clips, n_tags)
-        Labels of any type, or an indicator matrix (array, sparse or DataFrame).
-
-    Returns
-    -------
-    ndarray of shape (n_clips,) or (n_clips, n_tags)
-        Labels, or 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If y is neither.
-    """
-    if y is None:
+def _check_class_weight(given, keys, what):
+    """Return the weights, checked."""
+    unknown = [key for key in given if key not in keys]
+    if unknown:
         raise ValueError(
-            "fit requires y to be passed, but the target y is None: give a label or "
-            "a row of tags for each clip."
+            f"class_weight has the keys {unknown}, but {what} are {keys}: leave out "
+            "what is none of them."
         )
-    _refuse_lists_of_tags(y)
-    if isinstance(y, np.ndarray) and y.dtype.kind == "f":
-        assert_all_finite(y, input_name="y")
-    kind = type_of_target(y, input_name="y")
-    if kind == "multilabel-indicator":
-        return check_array(
-            y.toarray() if hasattr(y, "toarray") else y, input_name="y", dtype=int
-        )
-    check_classification_targets(y)
-    if kind == "multiclass-multioutput":
-        raise ValueError(
-            "y is a matrix of other values than 0 and 1. Tags are an indicator matrix "
-            "(n_clips, n_tags) of 0 and 1; a class a clip is a 1-D array."
-        )
-    return column_or_1d(y, warn=True)
+    for key, weight in given.items():
+        if not (isinstance(weight, Real) and 0 <= weight < np.inf):
+            raise ValueError(
+                f"class_weight has {weight!r} for {key!r}: weights are finite numbers "
+                "of at least 0."
+            )
+    return given
 
 
 def make_targets(y, class_weight=None, classes=None):
@@ -253,40 +240,6 @@ def make_targets(y, class_weight=None, classes=None):
     return ClassTargets(labels, class_weight)
 
 
-def tag_names(y):
-    """Return the columns of a DataFrame of tags, or None.
-
-    Parameters
-    ----------
-    y : object
-        What the user gave.
-
-    Returns
-    -------
-    ndarray of str or None
-        Names of the tags.
-    """
-    columns = getattr(y, "columns", None)
-    return None if columns is None else np.asarray(columns, dtype=object)
-
-
-def _refuse_lists_of_tags(y):
-    """Raise where each row of y is a list of tag names."""
-    rows = getattr(y, "values", y)
-    if not hasattr(rows, "__len__") or hasattr(rows, "toarray") or len(rows) == 0:
-        return
-    if getattr(rows, "ndim", 1) != 1:
-        return
-    first = rows[0]
-    if isinstance(first, (set, frozenset)) or (
-        isinstance(first, (list, tuple)) and any(isinstance(t, str) for t in first)
-    ):
-        raise ValueError(
-            f"y holds a list of tags a clip, {first!r}. Make an indicator matrix of "
-            "it: sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
-        )
-
-
 LOSSES = {
     "mse": functional.mse_loss,
     "mae": functional.l1_loss,
@@ -300,7 +253,7 @@ class ValueTargets:
     Parameters
     ----------
     y : ndarray of shape (n_clips,) or (n_clips, n_outputs)
-        The values to learn from.
+        The values to learn from; mean and scale are theirs.
     loss : {"mse", "mae", "huber"}
         What is minimised, of the standardised values.
     """
@@ -322,9 +275,15 @@ class ValueTargets:
         columns = y.reshape(len(y), -1)
         if columns.shape[1] != self.n_outputs:
             raise ValueError(
-                f"y has shape {y.shape}, but there are {self.n_outputs} values a clip."
+                f"y has shape {y.shape}, but the network was trained on "
+                f"{self.n_outputs} numbers a clip: give as many, or start anew "
+                "(warm_start=False)."
             )
         return ((columns - self._mean) / self._scale).astype(np.float32)
+
+    def right_outputs(self, values):
+        """Return outputs whose answers are right."""
+        return values.astype(np.float64)
 
     def weigh(self, codes):
         """Learn nothing: values have no classes to weigh."""

@@ -5,6 +5,7 @@ synchronisation and no history row per batch, weights of rows, a seed per epoch,
 decay on weights alone, and Ctrl-C that is not swallowed.
 """
 
+import inspect
 import math
 
 import numpy as np
@@ -19,9 +20,6 @@ from sktag.estimators._callbacks import EpochLog, make_callbacks
 from sktag.estimators._loading import Batches
 from sktag.estimators._parameters import OPTIMIZERS
 from sktag.estimators._state import seed_torch, to_numpy, to_torch, use_amp
-
-# Below this many steps the running statistics of batch norm have not settled.
-COLD_STEPS = 100
 
 
 class RowLoss(nn.Module):
@@ -67,7 +65,7 @@ class TaggerNet(NeuralNet):
     def initialize_optimizer(self, *args, **kwargs):
         """Make the optimizer; biases and norms are not decayed."""
         options = self.get_params_for("optimizer")
-        if "param_groups" in options:
+        if "param_groups" in options or "weight_decay" not in options:
             return super().initialize_optimizer(*args, **kwargs)
         params = [p for _, p in self.get_all_learnable_params()]
         groups = [
@@ -154,7 +152,17 @@ class TaggerNet(NeuralNet):
             raise interrupt
 
 
-def make_net(estimator, module, device, n_epochs, sets, *, score=None, partial=False):
+def make_net(
+    estimator,
+    module,
+    device,
+    n_epochs=1,
+    n_batches=1,
+    *,
+    valid=None,
+    score=None,
+    partial=False,
+):
     """Make a net around a module, with a new optimizer.
 
     Parameters
@@ -165,10 +173,12 @@ def make_net(estimator, module, device, n_epochs, sets, *, score=None, partial=F
         The network.
     device : torch.device
         Where to train.
-    n_epochs : int
+    n_epochs : int, default=1
         Epochs to come.
-    sets : (ClipDataset, ClipDataset or None)
-        Training and validation rows.
+    n_batches : int, default=1
+        Training batches of an epoch.
+    valid : ClipDataset, optional
+        Validation rows.
     score : callable, optional
         See TaggerNet.
     partial : bool, default=False
@@ -183,8 +193,7 @@ def make_net(estimator, module, device, n_epochs, sets, *, score=None, partial=F
     further = estimator._check_net_params()
     if further.get("optimizer__momentum") == 0:
         options = {}  # torch's Nesterov needs momentum
-    train, valid = sets
-    n_batches = -(-len(train) // estimator.batch_size)
+    decay = _decay(optimizer, estimator.weight_decay)
     return TaggerNet(
         module,
         criterion=RowLoss(estimator._targets),
@@ -207,12 +216,21 @@ def make_net(estimator, module, device, n_epochs, sets, *, score=None, partial=F
         amp=use_amp(estimator.amp, device),
         score=score,
         verbose=0,
-        **{
-            "optimizer__weight_decay": estimator.weight_decay,
-            **{f"optimizer__{k}": v for k, v in options.items()},
-            **further,
-        },
+        **{f"optimizer__{k}": v for k, v in {**decay, **options}.items()} | further,
     ).initialize()
+
+
+def _decay(optimizer, weight_decay):
+    """Return the weight decay as the optimizer takes it, which some do not."""
+    takes = inspect.signature(optimizer).parameters
+    if "weight_decay" in takes:
+        return {"weight_decay": weight_decay}
+    if weight_decay:
+        raise ValueError(
+            f"weight_decay={weight_decay:g}, but {optimizer.__name__} has none: set "
+            "weight_decay=0."
+        )
+    return {}
 
 
 def train(net, dataset, n_epochs, running):
@@ -302,53 +320,3 @@ def load_moments(net, optimizer, moments):
     if type(net.optimizer_).__name__ == optimizer:
         groups = net.optimizer_.state_dict()["param_groups"]
         net.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
-
-
-def is_cold(net):
-    """Tell whether the statistics of batch norm have not settled.
-
-    Parameters
-    ----------
-    net : TaggerNet
-        A trained net.
-
-    Returns
-    -------
-    bool
-        Whether it took fewer than 100 steps.
-    """
-    return sum(row["train_batch_count"] for row in net.history) < COLD_STEPS
-
-
-def refresh_batch_norm(net, dataset):
-    """Estimate the statistics of batch norm anew, in one clean pass.
-
-    After few steps the running averages are still near their start, and a net that
-    trained well predicts at chance.
-
-    Parameters
-    ----------
-    net : TaggerNet
-        The net, whose module is changed in place.
-    dataset : ClipDataset
-        Training rows.
-    """
-    module = net.module_
-    batches = Batches(dataset, net.batch_size, torch.device(net.device), net.seed)
-    norms = [
-        m for m in module.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
-    ]
-    if not norms:
-        return
-    module.eval()
-    before = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain average over the batches
-        norm.train()
-    with torch.no_grad():
-        for x, _ in batches:
-            module(x)
-    for norm, momentum in zip(norms, before, strict=True):
-        norm.momentum = momentum
-    module.eval()

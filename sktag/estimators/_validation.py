@@ -1,9 +1,13 @@
 """The rows kept apart for validation, and the scores computed on them."""
 
 import warnings
+from difflib import get_close_matches
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+
+# Scores of tags that are means over the tags which have both values.
+_BY_TAG = ("roc_auc", "average_precision")
 
 
 def split_rows(y, fraction, seed, *, stratify=True):
@@ -12,14 +16,14 @@ def split_rows(y, fraction, seed, *, stratify=True):
     Parameters
     ----------
     y : ndarray of shape (n_clips,) or (n_clips, n_tags)
-        Labels, whose shares are kept where every class has two clips or more; or
-        tags.
+        Labels, tags or numbers.
     fraction : float in (0, 1)
         Share of the rows to validate on.
     seed : int
         Seed of the split.
     stratify : bool, default=True
-        Whether to keep the shares of labels.
+        Whether each label, and each value of a tag, keeps its share, and has a row on
+        both sides if it has two: as far as that is possible for all at once.
 
     Returns
     -------
@@ -31,9 +35,6 @@ def split_rows(y, fraction, seed, *, stratify=True):
     ValueError
         If either would be empty.
     """
-    from sklearn.model_selection import train_test_split
-
-    rows = np.arange(len(y))
     n_valid = round(fraction * len(y))
     if not 0 < n_valid < len(y):
         raise ValueError(
@@ -41,15 +42,67 @@ def split_rows(y, fraction, seed, *, stratify=True):
             f"leaves {n_valid} to validate on: raise validation_fraction, give more "
             "clips, or set early_stopping=False."
         )
-    strata = None
-    if stratify and y.ndim == 1:
-        counts = np.unique(y, return_counts=True)[1]
-        if counts.min() >= 2 and len(counts) <= min(n_valid, len(y) - n_valid):
-            strata = y
-    train, valid = train_test_split(
-        rows, test_size=n_valid, random_state=seed, stratify=strata
-    )
-    return np.sort(train), np.sort(valid)
+    # All rows are of one stratum where nothing is stratified.
+    strata = np.ones((len(y), 1), dtype=bool)
+    if stratify:
+        values = y[:, np.newaxis] == np.unique(y) if y.ndim == 1 else y == 1
+        strata = values if y.ndim == 1 else np.hstack([values, ~values])
+    is_valid = _draw_stratified(strata, n_valid, np.random.default_rng(seed))
+    return np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
+
+
+def _draw_stratified(strata, n_valid, rng):
+    """Draw rows to validate on, the rarest stratum first: those that can least be lost.
+
+    References: Sechidis, Tsoumakas, Vlahavas, "On the stratification of multi-label
+    data", ECML PKDD 2011.
+    """
+    n_rows = len(strata)
+    order = rng.permutation(n_rows)
+    sizes = strata.sum(axis=0)
+    share = sizes * n_valid / n_rows
+    share = np.where(sizes > 1, np.clip(share, 1, np.maximum(sizes - 1, 1)), share)
+    wanted = np.array([sizes - share, share])  # of each stratum, on each side
+    room = np.array([n_rows - n_valid, n_valid])
+    is_valid = np.zeros(n_rows, dtype=bool)
+    is_left = np.ones(n_rows, dtype=bool)
+    while is_left.any():
+        left = strata[is_left].sum(axis=0)
+        rarest = np.argmin(np.where(left > 0, left, n_rows + 1))
+        for row in order[is_left[order] & strata[order, rarest]]:
+            needs = [(room[s] > 0, wanted[s, rarest], room[s]) for s in (0, 1)]
+            side = int(needs[1] > needs[0])
+            wanted[side] -= strata[row]
+            room[side] -= 1
+            is_valid[row], is_left[row] = side == 1, False
+    return is_valid
+
+
+def check_monitor(monitor):
+    """Raise if there is no score of a name.
+
+    Parameters
+    ----------
+    monitor : str
+        "loss", or the name of a scorer of scikit-learn.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if monitor == "loss":
+        return
+    from sklearn.metrics import get_scorer_names
+
+    names = get_scorer_names()
+    if monitor not in names:
+        close = get_close_matches(monitor, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"monitor={monitor!r} is neither 'loss' nor a scorer of scikit-learn "
+            f"(sklearn.metrics.get_scorer_names()).{hint}"
+        )
 
 
 class ValidationScores:
@@ -57,44 +110,73 @@ class ValidationScores:
 
     Parameters
     ----------
-    targets : ClassTargets or TagTargets
+    targets : ClassTargets, TagTargets or ValueTargets
         What turns logits into answers.
     y : ndarray of shape (n_rows,) or (n_rows, n_tags)
-        Labels or tags of the validation rows.
+        Labels, tags or numbers of the validation rows.
     monitor : str
-        "loss", or the name of one more scorer of scikit-learn.
+        "loss", or the name of one more scorer of scikit-learn. Its score must be
+        finite; the others may be nan.
     aggregate : str
         How what is said of chunks is put together.
 
     Raises
     ------
     ValueError
-        If scikit-learn has no such scorer.
+        If `monitor` cannot be computed on these rows.
     """
 
     def __init__(self, targets, y, monitor, aggregate):
-        from sklearn.metrics import get_scorer
-
         self.targets = targets
         self.y = y
+        self.monitor = monitor
         self.aggregate = aggregate
         names = dict.fromkeys([*targets.monitored, monitor])
-        self.scorers = {name: get_scorer(name) for name in names if name != "loss"}
+        self.names = [name for name in names if name != "loss"]
+        # If the right answers have a score, then so have others: what cannot be
+        # monitored shows before the first epoch.
+        self._scores(targets.right_outputs(targets.encode(y)))
 
     def __call__(self, logits):
         """Return the scores by name."""
         chunks = logits.cpu().double().numpy().reshape(len(self.y), -1, logits.shape[1])
-        logits = self.targets.combine(chunks, self.aggregate)
-        rows = np.empty((len(self.y), 0))
-        ask = _Values if self.targets.classes is None else _Answers
-        answers = ask(self.targets, logits)
+        return self._scores(self.targets.combine(chunks, self.aggregate))
+
+    def _scores(self, outputs):
         with warnings.catch_warnings():
             # A tag or class that no validation row has: the score is nan there.
             warnings.simplefilter("ignore")
-            return {
-                name: float(scorer(answers, rows, self.y))
-                for name, scorer in self.scorers.items()
-            }
+            return {name: self._score(name, outputs) for name in self.names}
+
+    def _score(self, name, outputs):
+        """Return one score; nan where it cannot be computed and is not monitored."""
+        try:
+            score, reason = float(self._compute(name, outputs)), None
+        except (AttributeError, TypeError, ValueError) as error:
+            score, reason = np.nan, error
+        if name == self.monitor and not np.isfinite(score):
+            raise ValueError(
+                f"monitor={name!r} is {score} on the {len(self.y)} clips kept apart "
+                f"for validation{f' ({reason})' if reason else ''}: set "
+                "monitor='loss', or, where classes or tags are missing there, raise "
+                "validation_fraction."
+            ) from reason
+        return score
+
+    def _compute(self, name, outputs):
+        # Imported here, since it is slow to import.
+        from sklearn.metrics import average_precision_score, get_scorer, roc_auc_score
+
+        classes = self.targets.classes
+        if name in _BY_TAG and self.y.ndim == 2 and classes is not None:
+            metric = {"roc_auc": roc_auc_score}.get(name, average_precision_score)
+            both = np.flatnonzero((self.y.min(axis=0) == 0) & self.y.any(axis=0))
+            columns = [metric(self.y[:, i], outputs[:, i]) for i in both]
+            return np.mean(columns) if columns else np.nan
+        if name == "roc_auc" and classes is not None and len(classes) > 2:
+            name = "roc_auc_ovr"
+        answers = (_Values if classes is None else _Answers)(self.targets, outputs)
+        return get_scorer(name)(answers, np.empty((len(self.y), 0)), self.y)
 
 
 class _Answers(ClassifierMixin, BaseEstimator):

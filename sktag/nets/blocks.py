@@ -1,9 +1,7 @@
 """Parts that the networks share."""
 
-from collections.abc import Callable, Collection, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from math import prod, sqrt
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +10,7 @@ from torch import Tensor, nn
 
 from sktag.nets.pooling import make_pool
 
-Size2d = tuple[int, int]
+Size = tuple[int, ...]  # one number for each axis
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
@@ -84,21 +82,37 @@ def init_weights(net: nn.Module, weight_init: str) -> None:
 class Network(nn.Module):
     """Features of a batch, dropout, and a dense output.
 
-    Subclasses set the attributes and write `features`.
+    Subclasses write `_features`.
+
+    Parameters
+    ----------
+    n_features : int
+        Number of features of a clip.
+    n_outputs : int
+        Number of logits.
+    dropout : float in [0, 1)
+        Share of the features dropped before the output.
+    min_shape : tuple of int
+        Fewest bins and frames, or samples, of an input.
 
     Attributes
     ----------
-    dropout : Module
-        Before the output.
     output : Linear
         The output layer, whose input is `features`.
     min_shape : tuple of int
         Fewest bins and frames, or samples, of an input.
     """
 
-    dropout: nn.Module
-    output: nn.Linear
-    min_shape: tuple[int, ...]
+    def __init__(
+        self, n_features: int, n_outputs: int, dropout: float, min_shape: Size
+    ) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(n_features, n_outputs)
+        self.min_shape = min_shape
+
+    def _features(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
 
     def features(self, x: Tensor) -> Tensor:
         """Compute the penultimate layer of a batch.
@@ -113,7 +127,7 @@ class Network(nn.Module):
         Tensor of shape (n_clips, n_features)
             Input of the output layer, before its dropout.
         """
-        raise NotImplementedError
+        return self._features(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the logits of a batch, (n_clips, n_outputs)."""
@@ -121,10 +135,10 @@ class Network(nn.Module):
         return logits
 
 
-class SameConv2d(nn.Conv2d):
-    """Convolution whose output has as many bins and frames as its input.
+class _Same(nn.Module):
+    """Convolution whose maps are as large as its input.
 
-    With a stride, one in `stride`, rounded up. The filters may be of even size: they
+    With a stride, one place in `stride`, rounded up. Kernels may be of even size: they
     reach one place further to the end than to the start, as in TensorFlow. (torch's
     own ``padding="same"`` takes no stride, and warns of even sizes.)
 
@@ -133,9 +147,9 @@ class SameConv2d(nn.Conv2d):
     n_in, n_out : int
         Channels of input and output.
     kernel_size : tuple of int
-        In (bins, frames).
-    stride : tuple of int, default=(1, 1)
-        In (bins, frames).
+        One number for each axis.
+    stride : int or tuple of int, default=1
+        Likewise.
     bias : bool, default=True
         Whether there is one.
     """
@@ -144,124 +158,63 @@ class SameConv2d(nn.Conv2d):
         self,
         n_in: int,
         n_out: int,
-        kernel_size: Size2d,
+        kernel_size: Size,
         *,
-        stride: Size2d = (1, 1),
+        stride: int | Size = 1,
         bias: bool = True,
     ) -> None:
-        both = ((kernel_size[0] - 1) // 2, (kernel_size[1] - 1) // 2)
-        super().__init__(n_in, n_out, kernel_size, stride, both, bias=bias)
-        self._at_end = (0, 1 - kernel_size[1] % 2, 0, 1 - kernel_size[0] % 2)
+        at_start = tuple((n - 1) // 2 for n in kernel_size)
+        super().__init__(n_in, n_out, kernel_size, stride, at_start, bias=bias)
+        # torch pads the last axis first: (before, after) of each.
+        self._at_end = [i for n in reversed(kernel_size) for i in (0, 1 - n % 2)]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve a batch, (n_clips, n_in, n_bins, n_frames)."""
-        return super().forward(F.pad(x, self._at_end) if any(self._at_end) else x)
+        """Convolve a batch, (n_clips, n_in, ...)."""
+        padded = F.pad(x, self._at_end) if any(self._at_end) else x
+        maps: Tensor = super().forward(padded)
+        return maps
 
 
-class ConvLayer2d(nn.Sequential):
-    """Convolution, batch norm, activation, pooling.
+class SameConv1d(_Same, nn.Conv1d):
+    """Convolution over time that keeps the number of frames."""
+
+
+class SameConv2d(_Same, nn.Conv2d):
+    """Convolution over both axes that keeps the number of bins and of frames."""
+
+
+def norm(n_channels: int, batch_norm: bool, n_axes: int = 1) -> list[nn.Module]:
+    """Return a batch norm for maps of one or two axes, or nothing, in a list."""
+    kind = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}[n_axes]
+    return [kind(n_channels)] if batch_norm else []
+
+
+def conv_block(
+    conv: nn.Conv1d | nn.Conv2d, values: Mapping[str, Any], pool_size: Size = (1,)
+) -> nn.Sequential:
+    """Put batch norm, activation and pooling behind a convolution.
 
     Parameters
     ----------
-    n_in, n_out : int
-        Channels of input and output.
-    kernel_size : tuple of int
-        In (bins, frames); the convolution keeps their number.
+    conv : Conv1d or Conv2d
+        The convolution.
+    values : dict
+        "batch_norm", "activation" and, where something is pooled, "pooling".
     pool_size : tuple of int
-        In (bins, frames); (1, 1) pools nothing.
-    pooling : {"max", "avg", "std"}
-        Kind of pooling.
-    batch_norm : bool
-        Whether the convolution, which has a bias in any case, is followed by batch
-        normalisation.
-    activation : str
-        A key of `ACTIVATIONS`.
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        *,
-        kernel_size: Size2d,
-        pool_size: Size2d,
-        pooling: str,
-        batch_norm: bool,
-        activation: str,
-    ) -> None:
-        layers: list[nn.Module] = [SameConv2d(n_in, n_out, kernel_size)]
-        if batch_norm:
-            layers.append(nn.BatchNorm2d(n_out))
-        layers.append(ACTIVATIONS[activation]())
-        if pool_size != (1, 1):
-            layers.append(make_pool(pooling, pool_size))
-        super().__init__(*layers)
-
-
-class ConvBlock2d(nn.Sequential):
-    """Two times convolution, batch norm, activation; then a pooling.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels of input and output.
-    kernel_size : tuple of int
-        Of the convolutions, in (bins, frames); the output keeps their number.
-    pool_size : tuple of int
-        In (bins, frames); (1, 1) pools nothing.
-    pooling : {"max", "avg", "std"}
-        Kind of pooling.
-    batch_norm : bool
-        Whether convolutions are followed by batch normalisation.
-    activation : str
-        A key of `ACTIVATIONS`.
-
-    References
-    ----------
-    Simonyan, Zisserman, "Very deep convolutional networks for large-scale image
-    recognition", ICLR 2015.
-    Ioffe, Szegedy, "Batch normalization", ICML 2015.
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        n_out: int,
-        *,
-        kernel_size: Size2d,
-        pool_size: Size2d,
-        pooling: str,
-        batch_norm: bool,
-        activation: str,
-    ) -> None:
-        layers: list[nn.Module] = []
-        for n in (n_in, n_out):
-            # Batch norm has a bias of its own.
-            layers.append(SameConv2d(n, n_out, kernel_size, bias=not batch_norm))
-            if batch_norm:
-                layers.append(nn.BatchNorm2d(n_out))
-            layers.append(ACTIVATIONS[activation]())
-        if pool_size != (1, 1):
-            layers.append(make_pool(pooling, pool_size))
-        super().__init__(*layers)
-
-
-def mean_max(x: Tensor, dim: int) -> Tensor:
-    """Pool one axis away: its mean and its maximum, one after the other.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n_clips, n_channels, ...)
-        Feature maps.
-    dim : int
-        Axis that goes.
+        Window of the pooling, one number for each axis; of ones, the default, there is
+        none.
 
     Returns
     -------
-    Tensor of shape (n_clips, 2 * n_channels, ...)
-        Means, then maxima.
+    Sequential
+        The block.
     """
-    return torch.cat([x.mean(dim), x.amax(dim)], dim=1)
+    n_axes = len(conv.kernel_size)
+    block = nn.Sequential(conv, *norm(conv.out_channels, values["batch_norm"], n_axes))
+    block.append(ACTIVATIONS[values["activation"]]())
+    if prod(pool_size) > 1:
+        block.append(make_pool(values["pooling"], pool_size))
+    return block
 
 
 def as_maps(x: Tensor) -> Tensor:
@@ -278,99 +231,3 @@ def as_maps(x: Tensor) -> Tensor:
         The same numbers.
     """
     return x.unsqueeze(1).contiguous(memory_format=torch.channels_last)
-
-
-def pair(size: Any) -> Size2d:
-    """Return a size in (bins, frames), of one number or of two.
-
-    Parameters
-    ----------
-    size : int or (int, int)
-        A number stands for both.
-
-    Returns
-    -------
-    tuple of int
-        Bins and frames.
-
-    Raises
-    ------
-    ValueError
-        If there are more numbers, or fewer.
-    """
-    if isinstance(size, Integral):
-        return int(size), int(size)
-    if len(size) != 2:
-        raise ValueError(f"{size!r} is no size: give a number, or (bins, frames).")
-    return int(size[0]), int(size[1])
-
-
-def smallest_shape(pool_sizes: Sequence[Size2d]) -> Size2d:
-    """Return the fewest bins and frames that poolings leave something of.
-
-    Parameters
-    ----------
-    pool_sizes : sequence of (int, int)
-        Of one pooling after the other, in (bins, frames).
-
-    Returns
-    -------
-    tuple of int
-        Bins and frames.
-    """
-    return prod(p[0] for p in pool_sizes), prod(p[1] for p in pool_sizes)
-
-
-def check_architecture(architecture: str, names: Collection[str]) -> None:
-    """Raise if there is no network of a name.
-
-    Parameters
-    ----------
-    architecture : str
-        The name.
-    names : collection of str
-        Names that there are.
-
-    Raises
-    ------
-    ValueError
-        If it is none of them.
-    """
-    if architecture in names:
-        return
-    close = get_close_matches(architecture, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(
-        f"architecture={architecture!r} is none of {', '.join(map(repr, names))}.{hint}"
-    )
-
-
-def check_used(
-    architecture: str, given: dict[str, Any], names: Collection[str]
-) -> None:
-    """Raise if a value is given that an architecture has no use for.
-
-    Parameters
-    ----------
-    architecture : str
-        Name of the network.
-    given : dict of str
-        Values by name; None is not given.
-    names : collection of str
-        Names of the values that the architecture has.
-
-    Raises
-    ------
-    ValueError
-        If there is one.
-    """
-    useless = [
-        f"{name}={value!r}"
-        for name, value in given.items()
-        if value is not None and name not in names
-    ]
-    if useless:
-        raise ValueError(
-            f"architecture={architecture!r} has no use for {', '.join(useless)}: leave "
-            f"it None. What it has is {', '.join(names)}."
-        )

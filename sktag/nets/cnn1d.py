@@ -5,10 +5,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from sktag.nets.blocks import ACTIVATIONS, Published, init_weights
-from sktag.nets.blocks1d import FeatureNet, SameConv1d, conv_block, style_of
+from sktag.nets.blocks import (
+    ACTIVATIONS,
+    Network,
+    Published,
+    SameConv1d,
+    conv_block,
+    init_weights,
+)
+from sktag.nets.choices import Blocks, as_size, choose_blocks, choose_values
 from sktag.nets.pooling import global_pool
-from sktag.nets.sizes1d import Blocks, choose_blocks, choose_values
 
 _OWN: dict[str, dict[str, Any]] = {
     "compact": {
@@ -52,7 +58,7 @@ PUBLISHED = {
 }
 
 
-class CompactCNN1d(FeatureNet):
+class CompactCNN1d(Network):
     """Small network over time, the default of CNN1DClassifier.
 
     Blocks of a convolution of length 5 over all bins, batch norm, ReLU and max-pooling
@@ -78,8 +84,8 @@ class CompactCNN1d(FeatureNet):
 
     Parameters
     ----------
-    n_bins : int
-        Bins of the input.
+    input_shape : (int, int)
+        Bins and frames of the input.
     n_outputs : int
         Number of logits.
     blocks : Blocks
@@ -101,19 +107,22 @@ class CompactCNN1d(FeatureNet):
     """
 
     def __init__(
-        self, n_bins: int, n_outputs: int, blocks: Blocks, values: Mapping[str, Any]
+        self,
+        input_shape: tuple[int, int],
+        n_outputs: int,
+        blocks: Blocks,
+        values: Mapping[str, Any],
     ) -> None:
-        n_last = [n_bins, *blocks.n_filters][-1]
-        least = (n_bins, blocks.shortest(padded=True))
+        least = (input_shape[0], *blocks.shortest((1,)))
+        n_last = blocks.n_filters[-1]
         super().__init__(2 * n_last, n_outputs, values["dropout"], least)
-        self.blocks = _stack(n_bins, blocks, values, padded=True)
+        self.blocks = _stack(input_shape[0], blocks, values)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Pool (n_clips, n_bins, n_frames) to mean and maximum of the last maps."""
+    def _features(self, x: Tensor) -> Tensor:
         return global_pool(self.blocks(x), ("mean", "max"))
 
 
-class Dieleman2014(FeatureNet):
+class Dieleman2014(Network):
     """Network of Dieleman and Schrauwen for tags, on spectrograms.
 
     Two convolutions of length 8 over all bins, each with ReLU and max-pooling by 4, and
@@ -175,18 +184,16 @@ class Dieleman2014(FeatureNet):
         values: Mapping[str, Any],
     ) -> None:
         n_bins, n_frames = input_shape
-        for kernel, pool in zip(blocks.kernel_size, blocks.pool_size, strict=True):
+        for _, _, (kernel,), (pool,) in blocks.steps(n_bins):
             n_frames = (n_frames - kernel + 1) // pool
-        least = (n_bins, blocks.shortest(padded=False, n_last=n_frames))
+        least = (n_bins, *blocks.shortest((n_frames,)))
         super().__init__(100, n_outputs, values["dropout"], least)
-        self.blocks = _stack(n_bins, blocks, values, padded=False)
-        n_last = [n_bins, *blocks.n_filters][-1]
-        self.hidden = nn.Linear(n_last * n_frames, 100)
+        self.blocks = _stack(n_bins, blocks, values)
+        self.hidden = nn.Linear(blocks.n_filters[-1] * n_frames, 100)
         self.activation = ACTIVATIONS[values["activation"]]()
         self.n_frames = n_frames
 
-    def features(self, x: Tensor) -> Tensor:
-        """Return the hidden layer of (n_clips, n_bins, n_frames), 100 wide."""
+    def _features(self, x: Tensor) -> Tensor:
         windows = self.blocks(x).unfold(-1, self.n_frames, self.n_frames)
         hidden: Tensor = self.activation(
             self.hidden(windows.transpose(1, 2).flatten(2))
@@ -194,7 +201,7 @@ class Dieleman2014(FeatureNet):
         return hidden.mean(1)
 
 
-class Spotify2014(FeatureNet):
+class Spotify2014(Network):
     """Network of Dieleman that finds factors of listening data in spectrograms.
 
     Four convolutions of length 4 over all bins with ReLU, max-poolings between them,
@@ -227,8 +234,8 @@ class Spotify2014(FeatureNet):
 
     Parameters
     ----------
-    n_bins : int
-        Bins of the input.
+    input_shape : (int, int)
+        Bins and frames of the input.
     n_outputs : int
         Number of outputs.
     blocks : Blocks
@@ -251,30 +258,39 @@ class Spotify2014(FeatureNet):
     """
 
     def __init__(
-        self, n_bins: int, n_outputs: int, blocks: Blocks, values: Mapping[str, Any]
+        self,
+        input_shape: tuple[int, int],
+        n_outputs: int,
+        blocks: Blocks,
+        values: Mapping[str, Any],
     ) -> None:
-        least = (n_bins, blocks.shortest(padded=False))
+        least = (input_shape[0], *blocks.shortest((1,)))
         super().__init__(2048, n_outputs, values["dropout"], least)
-        self.blocks = _stack(n_bins, blocks, values, padded=False)
-        n_last = [n_bins, *blocks.n_filters][-1]
+        self.blocks = _stack(input_shape[0], blocks, values)
         activation = ACTIVATIONS[values["activation"]]
         self.hidden = nn.Sequential(
-            nn.Linear(3 * n_last, 2048),
+            nn.Linear(3 * blocks.n_filters[-1], 2048),
             activation(),
             nn.Linear(2048, 2048),
             activation(),
         )
 
-    def features(self, x: Tensor) -> Tensor:
-        """Return the last hidden layer of (n_clips, n_bins, n_frames)."""
+    def _features(self, x: Tensor) -> Tensor:
         pooled = global_pool(self.blocks(x), ("mean", "max", "l2"))
         features: Tensor = self.hidden(pooled)
         return features
 
 
+_NETS = {
+    "compact": CompactCNN1d,
+    "dieleman2014": Dieleman2014,
+    "spotify2014": Spotify2014,
+}
+
+
 def build_cnn1d(
     architecture: str, input_shape: tuple[int, int], n_outputs: int, **given: Any
-) -> tuple[FeatureNet, str]:
+) -> tuple[Network, str]:
     """Build a network over the time of spectrograms, by name.
 
     Parameters
@@ -289,7 +305,8 @@ def build_cnn1d(
     **given
         `n_filters`, `kernel_size` and `pool_size` (a number, or one a block),
         `pooling`, `n_blocks`, `batch_norm`, `dropout`, `activation`, `weight_init`;
-        None means the architecture's own. Blocks beyond its own are like its last.
+        None means the architecture's own. `n_blocks`, or the length of `n_filters`,
+        is the number of blocks; those beyond its own are like its last.
 
     Returns
     -------
@@ -312,18 +329,18 @@ def build_cnn1d(
     ('spotify2014 (3 of 4 blocks)', (128, 55))
     """
     values = choose_values(architecture, _OWN, given)
-    n_bins, n_frames = input_shape
+    n_bins, n_frames = as_size("input_shape", input_shape, 2)
     compact = architecture == "compact"
     blocks = choose_blocks(
-        architecture, values, given, n_frames, padded=compact, drops_blocks=not compact
+        architecture,
+        values,
+        given,
+        (n_frames,),
+        ("frames",),
+        padded=compact,
+        drops_blocks=not compact,
     )
-    net: FeatureNet
-    if compact:
-        net = CompactCNN1d(n_bins, n_outputs, blocks, values)
-    elif architecture == "dieleman2014":
-        net = Dieleman2014((n_bins, n_frames), n_outputs, blocks, values)
-    else:
-        net = Spotify2014(n_bins, n_outputs, blocks, values)
+    net = _NETS[architecture]((n_bins, n_frames), n_outputs, blocks, values)
     init_weights(net, values["weight_init"])
     if compact and given.get("weight_init") is None:
         # Logits near 0 at the start: a loss of log(n_classes), not of a wrong guess
@@ -332,19 +349,14 @@ def build_cnn1d(
     return net, architecture + blocks.note
 
 
-def _stack(
-    n_bins: int, blocks: Blocks, values: Mapping[str, Any], *, padded: bool
-) -> nn.Sequential:
+def _stack(n_bins: int, blocks: Blocks, values: Mapping[str, Any]) -> nn.Sequential:
     """Return the blocks; padded convolutions have no bias before a batch norm."""
-    layers = []
-    n_in = n_bins
-    rows = zip(blocks.n_filters, blocks.kernel_size, blocks.pool_size, strict=True)
-    for n_out, kernel, pool in rows:
+    layers = nn.Sequential()
+    for n_in, n_out, kernel, pool in blocks.steps(n_bins):
         conv: nn.Conv1d
-        if padded:
+        if blocks.padded:
             conv = SameConv1d(n_in, n_out, kernel, bias=not values["batch_norm"])
         else:
-            conv = nn.Conv1d(n_in, n_out, kernel)
-        layers.append(conv_block(conv, pool_size=pool, **style_of(values)))
-        n_in = n_out
-    return nn.Sequential(*layers)
+            conv = nn.Conv1d(n_in, n_out, kernel[0])
+        layers.append(conv_block(conv, values, pool))
+    return layers

@@ -1,17 +1,13 @@
 """The compact network for spectrograms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
-from sktag.nets.blocks import (
-    ConvBlock2d,
-    Network,
-    Size2d,
-    as_maps,
-    mean_max,
-    smallest_shape,
-)
+from sktag.nets.blocks import Network, SameConv2d, as_maps, conv_block
+from sktag.nets.choices import Blocks
+from sktag.nets.pooling import global_pool
 
 
 class CompactCNN2d(Network):
@@ -40,20 +36,10 @@ class CompactCNN2d(Network):
     ----------
     n_outputs : int
         Number of outputs (logits).
-    n_filters : sequence of int
-        Channels of each block.
-    kernel_sizes : sequence of (int, int)
-        Of the convolutions of each block, in (bins, frames).
-    pool_sizes : sequence of (int, int)
-        Of each block, in (bins, frames).
-    pooling : {"max", "avg", "std"}
-        Kind of pooling after each block.
-    batch_norm : bool
-        Whether convolutions are followed by batch normalisation.
-    dropout : float in [0, 1)
-        Before the dense layer.
-    activation : str
-        After each convolution.
+    blocks : Blocks
+        Sizes of the blocks.
+    values : dict
+        "pooling", "batch_norm", "dropout" and "activation".
 
     Attributes
     ----------
@@ -68,52 +54,21 @@ class CompactCNN2d(Network):
     ----------
     Simonyan, Zisserman, "Very deep convolutional networks for large-scale image
     recognition", ICLR 2015.
+    Ioffe, Szegedy, "Batch normalization", ICML 2015.
     """
 
     def __init__(
-        self,
-        n_outputs: int,
-        n_filters: Sequence[int],
-        kernel_sizes: Sequence[Size2d],
-        pool_sizes: Sequence[Size2d],
-        pooling: str,
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
+        self, n_outputs: int, blocks: Blocks, values: Mapping[str, Any]
     ) -> None:
-        super().__init__()
-        channels = [1, *n_filters]
-        self.blocks = nn.Sequential(
-            *(
-                ConvBlock2d(
-                    n_in,
-                    n_out,
-                    kernel_size=kernel_size,
-                    pool_size=pool_size,
-                    pooling=pooling,
-                    batch_norm=batch_norm,
-                    activation=activation,
-                )
-                for n_in, n_out, kernel_size, pool_size in zip(
-                    channels[:-1], channels[1:], kernel_sizes, pool_sizes, strict=True
-                )
-            )
-        )
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(2 * channels[-1], n_outputs)
-        self.min_shape = smallest_shape(pool_sizes)
+        n_features = 2 * blocks.n_filters[-1]
+        least = blocks.shortest((1, 1))
+        super().__init__(n_features, n_outputs, values["dropout"], least)
+        self.blocks = nn.Sequential()
+        bias = not values["batch_norm"]  # batch norm has one of its own
+        for n_in, n_out, kernel, pool in blocks.steps(1):
+            block = conv_block(SameConv2d(n_in, n_out, kernel, bias=bias), values)
+            conv = SameConv2d(n_out, n_out, kernel, bias=bias)
+            self.blocks.append(block.extend(conv_block(conv, values, pool)))
 
-    def features(self, x: Tensor) -> Tensor:
-        """Compute the penultimate layer of a batch.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
-
-        Returns
-        -------
-        Tensor of shape (n_clips, 2 * n_filters[-1])
-            Means, then maxima, over time.
-        """
-        return mean_max(self.blocks(as_maps(x)).mean(2), -1)
+    def _features(self, x: Tensor) -> Tensor:
+        return global_pool(self.blocks(as_maps(x)).mean(2), ("mean", "max"))

@@ -1,10 +1,13 @@
 """Fully convolutional networks for tagging."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
-from sktag.nets.blocks import ConvLayer2d, Network, Size2d, as_maps, smallest_shape
+from sktag.nets.blocks import Network, SameConv2d, as_maps, conv_block, norm
+from sktag.nets.choices import Blocks
+from sktag.nets.pooling import global_pool
 
 
 class FCN(Network):
@@ -47,20 +50,10 @@ class FCN(Network):
     ----------
     n_outputs : int
         Number of outputs (logits).
-    n_filters : sequence of int
-        Channels of each layer.
-    kernel_sizes : sequence of (int, int)
-        Of each layer, in (bins, frames).
-    pool_sizes : sequence of (int, int)
-        Of each layer, in (bins, frames); (1, 1) pools nothing.
-    pooling : {"max", "avg", "std"}
-        Kind of pooling after each layer.
-    batch_norm : bool
-        Whether convolutions are followed by batch normalisation.
-    dropout : float in [0, 1)
-        After each layer.
-    activation : str
-        After each convolution.
+    blocks : Blocks
+        Sizes of the blocks.
+    values : dict
+        "pooling", "batch_norm", "dropout" and "activation".
 
     Attributes
     ----------
@@ -92,59 +85,25 @@ class FCN(Network):
     """
 
     def __init__(
-        self,
-        n_outputs: int,
-        n_filters: Sequence[int],
-        kernel_sizes: Sequence[Size2d],
-        pool_sizes: Sequence[Size2d],
-        pooling: str,
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
+        self, n_outputs: int, blocks: Blocks, values: Mapping[str, Any]
     ) -> None:
-        super().__init__()
-        self.input_norm: nn.Module = nn.Identity()
-        channels = [1, *n_filters]
+        least, dropout = blocks.shortest((1, 1)), values["dropout"]
+        # The last layer's dropout is before the output: `features` go without it.
+        super().__init__(blocks.n_filters[-1], n_outputs, dropout, least)
+        self.input_norm = nn.Sequential()
         self.blocks = nn.Sequential(
             *(
-                ConvLayer2d(
-                    n_in,
-                    n_out,
-                    kernel_size=kernel_size,
-                    pool_size=pool_size,
-                    pooling=pooling,
-                    batch_norm=batch_norm,
-                    activation=activation,
-                )
-                for n_in, n_out, kernel_size, pool_size in zip(
-                    channels[:-1], channels[1:], kernel_sizes, pool_sizes, strict=True
-                )
+                conv_block(SameConv2d(n_in, n_out, kernel), values, pool)
+                for n_in, n_out, kernel, pool in blocks.steps(1)
             )
         )
         self.block_dropout: nn.Module = nn.Dropout(dropout)
-        # After the last block, so that `features` are those before it.
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(channels[-1], n_outputs)
-        self.min_shape = smallest_shape(pool_sizes)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Compute the penultimate layer of a batch.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
-
-        Returns
-        -------
-        Tensor of shape (n_clips, n_filters[-1])
-            Maximum of each channel over what the poolings leave.
-        """
+    def _features(self, x: Tensor) -> Tensor:
         maps = self.input_norm(as_maps(x))
         for i, block in enumerate(self.blocks):
             maps = block(self.block_dropout(maps) if i else maps)
-        features: Tensor = maps.amax((2, 3))
-        return features
+        return global_pool(maps, ("max",))
 
 
 class MusicTaggerCNN(FCN):
@@ -171,20 +130,10 @@ class MusicTaggerCNN(FCN):
     ----------
     n_outputs : int
         Number of outputs (logits).
-    n_filters : sequence of int
-        Channels of each layer.
-    kernel_sizes : sequence of (int, int)
-        Of each layer, in (bins, frames).
-    pool_sizes : sequence of (int, int)
-        Of each layer, in (bins, frames); (1, 1) pools nothing.
-    pooling : {"max", "avg", "std"}
-        Kind of pooling after each layer.
-    batch_norm : bool
-        Whether input and convolutions are followed by batch normalisation.
-    dropout : float in [0, 1)
-        Before the output.
-    activation : str
-        After each convolution.
+    blocks : Blocks
+        Sizes of the blocks.
+    values : dict
+        "pooling", "batch_norm", "dropout" and "activation".
 
     Attributes
     ----------
@@ -199,10 +148,8 @@ class MusicTaggerCNN(FCN):
     -----
     It follows the public code of the second reference, which calls it FCN and takes
     29 s at 16 kHz with a hop of 256: 1 + 464,000 // 256 = 1813 frames of 96 mel bins.
-    The first author's Keras code of that name takes FCN's 1366 frames, which leave one
-    place, too; in the versions at hand it has 32, 128, 128, 192 and 256 filters, ELU,
-    and batch norm over the input along the time axis. What is left of a longer input is
-    pooled as in :class:`FCN`.
+    FCN's 1366 frames leave one place, too. What is left of a longer input is pooled as
+    in :class:`FCN`.
 
     References
     ----------
@@ -213,26 +160,8 @@ class MusicTaggerCNN(FCN):
     """
 
     def __init__(
-        self,
-        n_outputs: int,
-        n_filters: Sequence[int],
-        kernel_sizes: Sequence[Size2d],
-        pool_sizes: Sequence[Size2d],
-        pooling: str,
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
+        self, n_outputs: int, blocks: Blocks, values: Mapping[str, Any]
     ) -> None:
-        super().__init__(
-            n_outputs,
-            n_filters,
-            kernel_sizes,
-            pool_sizes,
-            pooling,
-            batch_norm,
-            dropout,
-            activation,
-        )
-        if batch_norm:
-            self.input_norm = nn.BatchNorm2d(1)
+        super().__init__(n_outputs, blocks, values)
+        self.input_norm.extend(norm(1, values["batch_norm"], n_axes=2))
         self.block_dropout = nn.Identity()

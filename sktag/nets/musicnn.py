@@ -1,11 +1,13 @@
 """The musically motivated network musicnn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sktag.nets.blocks import ACTIVATIONS, Network, SameConv2d, as_maps
+from sktag.nets.blocks import ACTIVATIONS, Network, SameConv2d, as_maps, norm
+from sktag.nets.choices import as_integer, as_size, is_several
 from sktag.nets.pooling import global_pool, make_pool
 
 _SHARES = (0.4, 0.7)  # of the bins, that a timbral filter spans
@@ -45,25 +47,15 @@ class MusiCNN(Network):
 
     Parameters
     ----------
-    n_outputs : int
-        Number of outputs (logits).
     n_bins : int
         Bins of the input, of which the timbral filters span 40 and 70 %, rounded down.
-    n_filters : (int, int, int)
-        Of each of the timbral convolutions, of each of the temporal ones, and of each
-        of those in the middle.
-    kernel_size : int
-        Frames of the filters in the middle.
-    n_blocks : int
-        Convolutions in the middle.
-    pooling : {"max", "avg", "std"}
-        What is taken over the bins.
-    batch_norm : bool
-        Whether there is batch normalisation.
-    dropout : float in [0, 1)
-        Before the dense layer and before the output.
-    activation : str
-        After each convolution and the dense layer.
+    n_outputs : int
+        Number of outputs (logits).
+    values : dict
+        "n_filters", a number of the middle, or three: of each timbral, each temporal
+        and each middle convolution; "kernel_size" (frames) and "n_blocks" of the
+        middle; "pooling", over the bins; "batch_norm", "activation"; and "dropout",
+        before the dense layer and before the output.
 
     Attributes
     ----------
@@ -92,73 +84,42 @@ class MusiCNN(Network):
     tagging", late-breaking demo, ISMIR 2019.
     """
 
-    def __init__(
-        self,
-        n_outputs: int,
-        n_bins: int,
-        n_filters: Sequence[int],
-        kernel_size: int,
-        n_blocks: int,
-        pooling: str,
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
-    ) -> None:
-        super().__init__()
-        n_timbral, n_temporal, n_middle = n_filters
+    def __init__(self, n_bins: int, n_outputs: int, values: Mapping[str, Any]) -> None:
         heights = [max(1, int(share * n_bins)) for share in _SHARES]
+        super().__init__(_N_DENSE, n_outputs, values["dropout"], (max(heights), 1))
+        n_filters, batch_norm = values["n_filters"], values["batch_norm"]
+        if not is_several(n_filters):
+            n_filters = (204, 51, as_integer("n_filters", n_filters))
+        n_timbral, n_temporal, n_middle = as_size("n_filters", n_filters, 3)
+        (length,) = as_size("kernel_size", values["kernel_size"], 1)
 
-        def layer(conv: nn.Module, n_out: int) -> nn.Module:
-            norm = nn.BatchNorm2d(n_out) if batch_norm else nn.Identity()
-            return nn.Sequential(conv, ACTIVATIONS[activation](), norm)
+        def layer(conv: nn.Conv2d) -> nn.Sequential:
+            after = norm(conv.out_channels, batch_norm, n_axes=2)
+            return nn.Sequential(conv, ACTIVATIONS[values["activation"]](), *after)
 
-        def norm1d(n: int) -> nn.Module:
-            return nn.BatchNorm1d(n) if batch_norm else nn.Identity()
-
-        self.pooling = pooling
-        self.input_norm = nn.BatchNorm2d(1) if batch_norm else nn.Identity()
-        timbral = [
-            layer(nn.Conv2d(1, n_timbral, (height, 7), padding=(0, 3)), n_timbral)
-            for height in heights
-        ]
-        temporal = [
-            layer(SameConv2d(1, n_temporal, (1, length)), n_temporal)
-            for length in _LENGTHS
-        ]
-        self.front = nn.ModuleList([*timbral, *temporal])
-        n_front = 2 * n_timbral + 3 * n_temporal
-        self.middle = nn.ModuleList(
-            layer(
-                SameConv2d(n_middle if i else n_front, n_middle, (1, kernel_size)),
-                n_middle,
-            )
-            for i in range(n_blocks)
-        )
-        n_pooled = 2 * (n_front + n_blocks * n_middle)
+        self.pooling = values["pooling"]
+        self.input_norm = nn.Sequential(*norm(1, batch_norm, n_axes=2))
+        self.front = nn.ModuleList()
+        for height in heights:
+            conv = nn.Conv2d(1, n_timbral, (height, 7), padding=(0, 3))
+            self.front.append(layer(conv))
+        for n_frames in _LENGTHS:
+            self.front.append(layer(SameConv2d(1, n_temporal, (1, n_frames))))
+        n_front = n_in = 2 * n_timbral + 3 * n_temporal
+        self.middle = nn.ModuleList()
+        for _ in range(values["n_blocks"]):
+            self.middle.append(layer(SameConv2d(n_in, n_middle, (1, length))))
+            n_in = n_middle
+        n_pooled = 2 * (n_front + values["n_blocks"] * n_middle)
         self.dense = nn.Sequential(
-            norm1d(n_pooled),
-            nn.Dropout(dropout),
+            *norm(n_pooled, batch_norm),
+            nn.Dropout(values["dropout"]),
             nn.Linear(n_pooled, _N_DENSE),
-            ACTIVATIONS[activation](),
-            norm1d(_N_DENSE),
+            ACTIVATIONS[values["activation"]](),
+            *norm(_N_DENSE, batch_norm),
         )
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(_N_DENSE, n_outputs)
-        self.min_shape = (max(heights), 1)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Compute the penultimate layer of a batch.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
-
-        Returns
-        -------
-        Tensor of shape (n_clips, 200)
-            Output of the dense layer.
-        """
+    def _features(self, x: Tensor) -> Tensor:
         maps = self.input_norm(as_maps(x))
         parts = [torch.cat([self._over_bins(f(maps)) for f in self.front], dim=1)]
         for i, layer in enumerate(self.middle):

@@ -1,23 +1,30 @@
 """Networks that take raw waveforms."""
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from sktag.nets.blocks import ACTIVATIONS, Published, init_weights
-from sktag.nets.blocks1d import (
-    FeatureNet,
+from sktag.nets.blocks import (
+    ACTIVATIONS,
+    Network,
+    Published,
     SameConv1d,
     conv_block,
-    make_block,
+    init_weights,
     norm,
-    style_of,
+)
+from sktag.nets.blocks1d import make_block
+from sktag.nets.choices import (
+    Blocks,
+    as_size,
+    check_fits,
+    choose_blocks,
+    choose_values,
+    count_blocks,
 )
 from sktag.nets.pooling import global_pool
-from sktag.nets.sizes1d import Blocks, choose_blocks, choose_values
 
 # The longest input of the m^n networks of Lee et al., in samples: that of 5^6.
 _LONGEST = 78_125
@@ -25,7 +32,7 @@ _LONGEST = 78_125
 
 def _widths(n: int) -> list[int]:
     """Return the filters of n blocks; the first two have 128, the last 512."""
-    return [*[128, 128, *[256] * (n - 3)][: n - 1], 512] if n else []
+    return [*[128, 128, *[256] * (n - 3)][: max(0, n - 1)], 512][:n]
 
 
 _OF_ALL = {
@@ -63,7 +70,7 @@ _OWN: dict[str, dict[str, Any]] = {
 PUBLISHED = {name: Published((59_049,), 59_049) for name in _OWN}
 
 
-class SampleCNN(FeatureNet):
+class SampleCNN(Network):
     """Network m^n of Lee, Park, Kim and Nam: n poolings by m of raw samples.
 
     A first convolution whose length is its stride; n blocks of a convolution of length
@@ -102,16 +109,14 @@ class SampleCNN(FeatureNet):
 
     Parameters
     ----------
-    stride : int
-        Length and stride of the first convolution.
-    m : int
-        Pooling of each block.
-    n_filters : sequence of int
-        Of the first convolution, of each block, and of the last convolution.
-    kernel_size : sequence of int
-        Of the convolution of each block.
     n_outputs : int
         Number of logits.
+    stride : int
+        Length and stride of the first convolution.
+    n_stem, n_last : int
+        Filters of the first and of the last convolution.
+    blocks : Blocks
+        Sizes of the blocks.
     values : dict
         "pooling", "batch_norm", "dropout" and "activation".
 
@@ -130,36 +135,31 @@ class SampleCNN(FeatureNet):
 
     def __init__(
         self,
-        stride: int,
-        m: int,
-        n_filters: Sequence[int],
-        kernel_size: Sequence[int],
         n_outputs: int,
+        stride: int,
+        n_stem: int,
+        n_last: int,
+        blocks: Blocks,
         values: Mapping[str, Any],
     ) -> None:
-        least = stride * m ** len(kernel_size)
-        super().__init__(n_filters[-1], n_outputs, values["dropout"], (least,))
-        style = style_of(values)
-        conv = nn.Conv1d(1, n_filters[0], stride, stride=stride)
-        self.stem = conv_block(conv, **style)
+        least = (stride * blocks.shortest((1,))[0],)
+        super().__init__(n_last, n_outputs, values["dropout"], least)
+        self.stem = conv_block(nn.Conv1d(1, n_stem, stride, stride=stride), values)
         self.blocks = nn.Sequential(
             *(
-                conv_block(SameConv1d(n_in, n_out, kernel), pool_size=m, **style)
-                for n_in, n_out, kernel in zip(
-                    n_filters[:-2], n_filters[1:-1], kernel_size, strict=True
-                )
+                conv_block(SameConv1d(n_in, n_out, kernel), values, pool)
+                for n_in, n_out, kernel, pool in blocks.steps(n_stem)
             )
         )
-        conv = nn.Conv1d(n_filters[-2], n_filters[-1], 1)
-        self.last = conv_block(conv, **style)
+        n_in = [n_stem, *blocks.n_filters][-1]
+        self.last = conv_block(nn.Conv1d(n_in, n_last, 1), values)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Return the last convolution's maps of (n_clips, n_samples), time averaged."""
+    def _features(self, x: Tensor) -> Tensor:
         maps = self.last(self.blocks(self.stem(x.unsqueeze(1))))
         return global_pool(maps, ("mean",))
 
 
-class SampleBlocksCNN(FeatureNet):
+class SampleBlocksCNN(Network):
     """Networks of Kim, Lee and Nam: blocks of vision on raw samples.
 
     A convolution of length and stride 3, nine blocks that each pool by 3, the maximum
@@ -209,12 +209,12 @@ class SampleBlocksCNN(FeatureNet):
     ----------
     kind : str
         Name of the architecture.
+    n_outputs : int
+        Number of logits.
     stride : int
         Length and stride of the first convolution.
     n_stem : int
         Its filters.
-    n_outputs : int
-        Number of logits.
     blocks : Blocks
         Sizes of the blocks.
     values : dict
@@ -237,48 +237,39 @@ class SampleBlocksCNN(FeatureNet):
     def __init__(
         self,
         kind: str,
+        n_outputs: int,
         stride: int,
         n_stem: int,
-        n_outputs: int,
         blocks: Blocks,
         values: Mapping[str, Any],
     ) -> None:
         n_levels = 3 if values["multi_level"] else 1
-        n_features = sum((blocks.n_filters or [n_stem])[-n_levels:])
-        least = stride * blocks.shortest(padded=True)
-        super().__init__(n_features, n_outputs, values["dropout"], (least,))
+        n_features = sum(blocks.n_filters[-n_levels:])
+        least = (stride * blocks.shortest((1,))[0],)
+        super().__init__(n_features, n_outputs, values["dropout"], least)
         self.n_levels = n_levels
-        conv = nn.Conv1d(1, n_stem, stride, stride=stride)
-        self.stem = conv_block(conv, **style_of(values))
-        self.blocks = nn.ModuleList()
-        n_in = n_stem
-        for n_out, kernel, pool in zip(*blocks[:3], strict=True):
-            block = make_block(kind, n_in, n_out, kernel, pool, values)
-            self.blocks.append(block)
-            n_in = n_out
+        self.stem = conv_block(nn.Conv1d(1, n_stem, stride, stride=stride), values)
+        self.blocks = nn.ModuleList(
+            make_block(kind, *sizes, values) for sizes in blocks.steps(n_stem)
+        )
         self.hidden = nn.Sequential(
             nn.Linear(n_features, n_features),
             *norm(n_features, values["batch_norm"]),
             ACTIVATIONS[values["activation"]](),
         )
 
-    def features(self, x: Tensor) -> Tensor:
-        """Return the hidden layer of (n_clips, n_samples)."""
-        maps = self.stem(x.unsqueeze(1))
-        levels = [maps]
+    def _features(self, x: Tensor) -> Tensor:
+        maps, levels = self.stem(x.unsqueeze(1)), []
         for block in self.blocks:
             maps = block(maps)
-            levels.append(maps)
-        # Without blocks the first convolution is the only level.
-        levels = (levels[1:] or levels)[-self.n_levels :]
-        pooled = [global_pool(level, ("max",)) for level in levels]
-        features: Tensor = self.hidden(torch.cat(pooled, dim=1))
+            levels.append(global_pool(maps, ("max",)))
+        features: Tensor = self.hidden(torch.cat(levels[-self.n_levels :], dim=1))
         return features
 
 
 def build_sample_cnn(
     architecture: str, input_shape: tuple[int], n_outputs: int, **given: Any
-) -> tuple[FeatureNet, str]:
+) -> tuple[Network, str]:
     """Build a network for raw waveforms, by name.
 
     Parameters
@@ -294,7 +285,8 @@ def build_sample_cnn(
         None means the architecture's own. Of all: `n_filters` and `kernel_size` (a
         number, or one a block; the first convolution has as many filters as the first
         block, and that of length 1 of "sample_cnn" as many as the last), `pooling`,
-        `batch_norm`, `dropout`, `activation`, `weight_init`. Of "sample_cnn": `m` and
+        `batch_norm`, `dropout` (in "res2" and "rese2" also two numbers: in the blocks,
+        before the output), `activation`, `weight_init`. Of "sample_cnn": `m` and
         `n`, of which `n` is by default the largest for which m^(n + 1) fits into the
         input, and into 78,125 samples, the longest of the paper: 9 for m = 3. Of the
         others: `pool_size` (a number, or one a block), `n_blocks`, `multi_level`. Of
@@ -323,9 +315,8 @@ def build_sample_cnn(
     ('sample_cnn (3^8)', (19683,))
     """
     values = choose_values(architecture, _OWN, given)
-    values |= _dropouts(architecture, values["dropout"])
-    (n_samples,) = input_shape
-    net: FeatureNet
+    (n_samples,) = as_size("input_shape", input_shape, 1)
+    net: Network
     if architecture == "sample_cnn":
         net, name = _build_m_n(n_samples, n_outputs, values, given)
     else:
@@ -334,14 +325,13 @@ def build_sample_cnn(
             architecture,
             values,
             given,
-            n_samples,
-            padded=True,
+            (n_samples,),
+            ("samples",),
             drops_blocks=True,
             stride=stride,
-            unit="samples",
         )
-        n_stem = _end(given.get("n_filters"), 0, 128)
-        net = SampleBlocksCNN(architecture, stride, n_stem, n_outputs, blocks, values)
+        n_stem = 128 if given.get("n_filters") is None else blocks.n_filters[0]
+        net = SampleBlocksCNN(architecture, n_outputs, stride, n_stem, blocks, values)
         name = architecture + blocks.note
     init_weights(net, values["weight_init"])
     return net, name
@@ -351,50 +341,25 @@ def _build_m_n(
     n_samples: int, n_outputs: int, values: dict[str, Any], given: Mapping[str, Any]
 ) -> tuple[SampleCNN, str]:
     """Build a SampleCNN; return it and its name."""
-    m, n = values["m"], values["n"]
-    if m < 2:
-        raise ValueError(f"m={m} does not shorten anything: it must be at least 2.")
-    if n is not None and m**n > n_samples:
-        raise ValueError(
-            f"m={m} and n={n} need at least {m**n} samples; the input has {n_samples}. "
-            "Give longer clips, or lower m or n: n=None follows the input."
-        )
+    m, n = values["m"], count_blocks(given, "n")
     if n is None:
         n = 0
         while m ** (n + 2) <= min(n_samples, _LONGEST):
             n += 1
+    name = "sample_cnn" if (m, n) == (3, 9) else f"sample_cnn ({m}^{n})"
+    asked = "n_filters" if given.get("n") is None else "n"
+    check_fits(name, {asked: given.get(asked)}, (m**n,), (n_samples,), ("samples",))
     kernel_size = m if values["kernel_size"] is None else values["kernel_size"]
     blocks = choose_blocks(
         "sample_cnn",
         {**values, "n_blocks": n, "pool_size": m, "kernel_size": kernel_size},
-        {**given, "n_blocks": given.get("n"), "pool_size": m},
-        n_samples,
-        padded=True,
-        drops_blocks=False,
-        unit="samples",
+        {**given, "n_blocks": n},
+        (n_samples,),
+        ("samples",),
+        shrinks=False,
     )
-    n = len(blocks.n_filters)
-    asked = given.get("n_filters")
-    n_filters = [_end(asked, 0, 128), *blocks.n_filters, _end(asked, -1, 512)]
-    stride = n_samples // m**n
-    net = SampleCNN(stride, m, n_filters, blocks.kernel_size, n_outputs, values)
-    return net, "sample_cnn" if (m, n) == (3, 9) else f"sample_cnn ({m}^{n})"
-
-
-def _dropouts(architecture: str, dropout: Any) -> dict[str, float]:
-    """Return dropout before the output, and inside the blocks."""
-    if isinstance(dropout, Real):
-        return {"dropout": float(dropout), "inner_dropout": float(dropout)}
-    if architecture not in ("res2", "rese2") or len(dropout) != 2:
-        raise ValueError(
-            f"dropout={dropout!r}: give one number; only 'res2' and 'rese2' take two, "
-            "(in the blocks, before the output)."
-        )
-    return {"inner_dropout": float(dropout[0]), "dropout": float(dropout[1])}
-
-
-def _end(n_filters: Any, i: int, own: int) -> int:
-    """Return the filters of the first or the last block that was given, or an own."""
-    if n_filters is None or isinstance(n_filters, Integral):
-        return int(n_filters or own)
-    return int(n_filters[i]) if len(n_filters) else own
+    ends = (128, 512)
+    if given.get("n_filters") is not None:
+        filters = blocks.n_filters or as_size("n_filters", given["n_filters"], 1)
+        ends = filters[0], filters[-1]
+    return SampleCNN(n_outputs, n_samples // m**n, *ends, blocks, values), name

@@ -1,58 +1,41 @@
 """Networks for short chunks of music, plain and residual."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 
 from sktag.nets.blocks import (
     ACTIVATIONS,
-    ConvLayer2d,
     Network,
     SameConv2d,
-    Size2d,
+    Size,
     as_maps,
-    smallest_shape,
+    conv_block,
+    norm,
 )
+from sktag.nets.choices import Blocks
+from sktag.nets.pooling import global_pool
 
 
 class _ShortChunk(Network):
     """Batch norm, blocks, maximum over all that is left, dense, dropout, output."""
 
     def __init__(
-        self,
-        n_outputs: int,
-        blocks: Sequence[nn.Module],
-        n_features: int,
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
+        self, n_outputs: int, n_last: int, least: Size, values: Mapping[str, Any]
     ) -> None:
-        super().__init__()
-        self.input_norm = nn.BatchNorm2d(1) if batch_norm else nn.Identity()
-        self.blocks = nn.Sequential(*blocks)
+        super().__init__(n_last, n_outputs, values["dropout"], least)
+        self.input_norm = nn.Sequential(*norm(1, values["batch_norm"], n_axes=2))
+        self.blocks = nn.Sequential()
         self.dense = nn.Sequential(
-            nn.Linear(n_features, n_features),
-            nn.BatchNorm1d(n_features) if batch_norm else nn.Identity(),
-            ACTIVATIONS[activation](),
+            nn.Linear(n_last, n_last),
+            *norm(n_last, values["batch_norm"]),
+            ACTIVATIONS[values["activation"]](),
         )
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(n_features, n_outputs)
 
-    def features(self, x: Tensor) -> Tensor:
-        """Compute the penultimate layer of a batch.
-
-        Parameters
-        ----------
-        x : Tensor of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
-
-        Returns
-        -------
-        Tensor of shape (n_clips, n_filters[-1])
-            Output of the dense layer.
-        """
+    def _features(self, x: Tensor) -> Tensor:
         maps = self.blocks(self.input_norm(as_maps(x)))
-        features: Tensor = self.dense(maps.amax((2, 3)))
+        features: Tensor = self.dense(global_pool(maps, ("max",)))
         return features
 
 
@@ -83,21 +66,10 @@ class ShortChunkCNN(_ShortChunk):
     ----------
     n_outputs : int
         Number of outputs (logits).
-    n_filters : sequence of int
-        Channels of each layer; the last is also the width of the dense layer.
-    kernel_sizes : sequence of (int, int)
-        Of each layer, in (bins, frames).
-    pool_sizes : sequence of (int, int)
-        Of each layer, in (bins, frames); (1, 1) pools nothing.
-    pooling : {"max", "avg", "std"}
-        Kind of pooling after each layer; what is left is pooled by maximum.
-    batch_norm : bool
-        Whether input, convolutions and dense layer are followed by batch
-        normalisation.
-    dropout : float in [0, 1)
-        Before the output.
-    activation : str
-        After each convolution and the dense layer.
+    blocks : Blocks
+        Sizes of the blocks.
+    values : dict
+        "pooling", "batch_norm", "dropout" and "activation".
 
     Attributes
     ----------
@@ -122,35 +94,13 @@ class ShortChunkCNN(_ShortChunk):
     """
 
     def __init__(
-        self,
-        n_outputs: int,
-        n_filters: Sequence[int],
-        kernel_sizes: Sequence[Size2d],
-        pool_sizes: Sequence[Size2d],
-        pooling: str,
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
+        self, n_outputs: int, blocks: Blocks, values: Mapping[str, Any]
     ) -> None:
-        channels = [1, *n_filters]
-        blocks = [
-            ConvLayer2d(
-                n_in,
-                n_out,
-                kernel_size=kernel_size,
-                pool_size=pool_size,
-                pooling=pooling,
-                batch_norm=batch_norm,
-                activation=activation,
-            )
-            for n_in, n_out, kernel_size, pool_size in zip(
-                channels[:-1], channels[1:], kernel_sizes, pool_sizes, strict=True
-            )
-        ]
-        super().__init__(
-            n_outputs, blocks, channels[-1], batch_norm, dropout, activation
-        )
-        self.min_shape = smallest_shape(pool_sizes)
+        least = blocks.shortest((1, 1))
+        super().__init__(n_outputs, blocks.n_filters[-1], least, values)
+        for n_in, n_out, kernel, pool in blocks.steps(1):
+            conv = SameConv2d(n_in, n_out, kernel)
+            self.blocks.append(conv_block(conv, values, pool))
 
 
 class ResBlock2d(nn.Module):
@@ -167,10 +117,8 @@ class ResBlock2d(nn.Module):
         Of all three convolutions, in (bins, frames).
     stride : tuple of int
         Of the first convolution and the shortcut, in (bins, frames).
-    batch_norm : bool
-        Whether convolutions are followed by batch normalisation.
-    activation : str
-        A key of `ACTIVATIONS`.
+    values : dict
+        "batch_norm" and "activation".
 
     References
     ----------
@@ -181,28 +129,22 @@ class ResBlock2d(nn.Module):
         self,
         n_in: int,
         n_out: int,
-        *,
-        kernel_size: Size2d,
-        stride: Size2d,
-        batch_norm: bool,
-        activation: str,
+        kernel_size: Size,
+        stride: Size,
+        values: Mapping[str, Any],
     ) -> None:
         super().__init__()
-
-        def norm() -> nn.Module:
-            return nn.BatchNorm2d(n_out) if batch_norm else nn.Identity()
-
-        self.body = nn.Sequential(
-            SameConv2d(n_in, n_out, kernel_size, stride=stride),
-            norm(),
-            ACTIVATIONS[activation](),
-            SameConv2d(n_out, n_out, kernel_size),
-            norm(),
+        activation, batch_norm = ACTIVATIONS[values["activation"]], values["batch_norm"]
+        self.body = conv_block(
+            SameConv2d(n_in, n_out, kernel_size, stride=stride), values
         )
+        self.body.append(SameConv2d(n_out, n_out, kernel_size))
+        self.body.extend(norm(n_out, batch_norm, n_axes=2))
         self.shortcut = nn.Sequential(
-            SameConv2d(n_in, n_out, kernel_size, stride=stride), norm()
+            SameConv2d(n_in, n_out, kernel_size, stride=stride),
+            *norm(n_out, batch_norm, n_axes=2),
         )
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = activation()
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the maps of a batch."""
@@ -236,20 +178,10 @@ class ShortChunkResCNN(_ShortChunk):
     ----------
     n_outputs : int
         Number of outputs (logits).
-    n_filters : sequence of int
-        Channels of each block; the last is also the width of the dense layer.
-    kernel_sizes : sequence of (int, int)
-        Of each block, in (bins, frames).
-    strides : sequence of (int, int)
-        Of each block, in (bins, frames), in place of a pooling.
-    batch_norm : bool
-        Whether input, convolutions and dense layer are followed by batch
-        normalisation.
-    dropout : float in [0, 1)
-        Before the output.
-    activation : str
-        After the first convolution of each block, after each block and the dense
-        layer.
+    blocks : Blocks
+        Sizes of the blocks; "pool_size" are the strides.
+    values : dict
+        "batch_norm", "dropout" and "activation".
 
     Attributes
     ----------
@@ -273,30 +205,8 @@ class ShortChunkResCNN(_ShortChunk):
     """
 
     def __init__(
-        self,
-        n_outputs: int,
-        n_filters: Sequence[int],
-        kernel_sizes: Sequence[Size2d],
-        strides: Sequence[Size2d],
-        batch_norm: bool,
-        dropout: float,
-        activation: str,
+        self, n_outputs: int, blocks: Blocks, values: Mapping[str, Any]
     ) -> None:
-        channels = [1, *n_filters]
-        blocks = [
-            ResBlock2d(
-                n_in,
-                n_out,
-                kernel_size=kernel_size,
-                stride=stride,
-                batch_norm=batch_norm,
-                activation=activation,
-            )
-            for n_in, n_out, kernel_size, stride in zip(
-                channels[:-1], channels[1:], kernel_sizes, strides, strict=True
-            )
-        ]
-        super().__init__(
-            n_outputs, blocks, channels[-1], batch_norm, dropout, activation
-        )
-        self.min_shape = (1, 1)
+        super().__init__(n_outputs, blocks.n_filters[-1], (1, 1), values)
+        for n_in, n_out, kernel, stride in blocks.steps(1):
+            self.blocks.append(ResBlock2d(n_in, n_out, kernel, stride, values))

@@ -40,11 +40,14 @@ class Op(nn.Module):
     pointwise : bool
         Whether a column of the output depends on that column of the input alone, so
         that a part of a clip can be computed without the rest.
+    random : bool
+        Whether a training does more with it than `forward` does.
     """
 
     takes: ClassVar[str | None] = None
     gives: ClassVar[str | None] = None
     pointwise: ClassVar[bool] = False
+    random: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Make the torch module ready, once the dataclass has set its fields."""

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktag._compat import _fit_context
 from sktag.clips import ClipArray
 from sktag.clips._checks import check_rate
+from sktag.clips._random import warn_dropped
 from sktag.transformers._base import ClipTransformer
 
 
@@ -154,6 +155,8 @@ class Summarizer(ClipTransformer):
         check_is_fitted(self, "n_bins_")
         clips = self._check_clips(X, reset=False)
         check_rate(clips, self.sr_, "Summarizer")
+        if any(op.random for op in clips.ops):
+            warn_dropped("Summarizer", stacklevel=2)
         n_features = len(self.stats_) * self.n_bins_
         out = np.empty((len(clips), n_features), dtype=np.float32)
         row = 0

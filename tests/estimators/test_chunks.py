@@ -1,10 +1,13 @@
 """Chunks: their layout, their draws, and whole-clip answers against a plain loop."""
 
+import joblib
 import numpy as np
 import pytest
 import soundfile
 import torch
 from scipy.special import expit, softmax
+from sklearn.metrics import average_precision_score, roc_auc_score
+from skorch.callbacks import Callback
 
 from sktag import (
     ClipArray,
@@ -17,6 +20,7 @@ from sktag import (
 )
 from sktag.clips import _sources
 from sktag.estimators._chunks import aggregate, chunk_starts, random_starts
+from sktag.estimators._validation import split_rows
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
@@ -89,6 +93,64 @@ def test_predictions_equal_a_plain_loop_over_chunks(layout, how, is_tags):
     assert (scores.argsort(axis=0) == ranked.argsort(axis=0)).all()
 
 
+def by_hand(module, X, lengths, chunk, n_chunks):
+    """Logits of evenly laid chunks, (n_clips, n_chunks, n), one chunk at a time."""
+    logits = []
+    for x, length in zip(X, lengths, strict=True):
+        for i in range(n_chunks):
+            start = round(i * max(length - chunk, 0) / (n_chunks - 1))
+            part = torch.from_numpy(x[np.newaxis, ..., start : start + chunk])
+            with torch.no_grad():
+                logits.append(module(part).double().numpy()[0])
+    return np.reshape(logits, (len(X), n_chunks, -1))
+
+
+@pytest.mark.parametrize("n_chunks", [4, None])
+@pytest.mark.parametrize("is_tags", [True, False])
+@pytest.mark.parametrize(
+    ("cls", "X", "chunk", "lengths"),
+    [
+        (CNN1DClassifier, SPECTRA, 32, [90, 89, 64, 50, 40, 33, 32, 31, 20, 1]),
+        (CNN2DClassifier, SPECTRA, 32, [90, 89, 64, 50, 40, 33, 32, 31, 20, 1]),
+        (SampleCNNClassifier, WAVES, 350, [1000, 999, 700, 500, *range(348, 354)]),
+    ],
+)
+def test_clips_of_unequal_length_equal_a_plain_loop_over_chunks(
+    cls, X, chunk, lengths, is_tags, n_chunks
+):
+    y = TAGS if is_tags else LABELS
+    clf = cls(chunk_size=chunk, n_chunks=n_chunks, **QUICK).fit(X, y)
+    n = n_chunks or -(-X.shape[-1] // chunk)
+    logits = by_hand(clf.module_, X, lengths, chunk, n)
+    taggram = expit(logits) if is_tags else softmax(logits, axis=2)
+    rate = 22050 if X.ndim == 2 else None
+    clips = ClipArray.from_array(X, sample_rate=rate, lengths=lengths)
+    # Batches of other sizes, in float32.
+    np.testing.assert_allclose(clf.predict_taggram(clips), taggram, atol=1e-6)
+    np.testing.assert_allclose(
+        clf.predict_proba(clips), taggram.mean(axis=1), atol=1e-6
+    )
+
+
+def test_validation_scores_of_chunks_are_those_of_the_clips():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(40, 16, 90)).astype(np.float32)
+    tags = (X.mean(axis=(1, 2))[:, np.newaxis] > [-0.01, 0.01]).astype(int)
+    # Without batch norm, whose statistics are estimated anew after few steps.
+    clf = CNN1DClassifier(chunk_size=30, batch_norm=False, early_stopping=True, **QUICK)
+    clf.set_params(validation_fraction=0.3).fit(X, tags)
+    _, valid = split_rows(tags, 0.3, 0)
+    row, proba = clf.history_[clf.best_epoch_ - 1], clf.predict_proba(X[valid])
+    assert row["valid_roc_auc"] == roc_auc_score(tags[valid], proba)
+    precision = average_precision_score(tags[valid], proba)
+    assert row["valid_average_precision"] == pytest.approx(precision, abs=1e-12)
+    # The loss is the mean of those of the chunks.
+    logits = by_hand(clf.module_, X[valid], [90] * len(valid), 30, 3)
+    truth = np.repeat(tags[valid][:, np.newaxis], 3, axis=1)
+    losses = np.log1p(np.exp(np.where(truth == 1, -logits, logits)))
+    assert row["valid_loss"] == pytest.approx(losses.mean(), abs=1e-6)
+
+
 def test_aggregation_acts_on_probabilities():
     assert aggregate(np.array([[[0.2], [0.9], [0.4]]]), "median").tolist() == [[0.4]]
 
@@ -125,11 +187,35 @@ def test_embedding_is_the_mean_over_chunks_of_the_penultimate_layer():
 def test_clip_shorter_than_the_chunk_is_used_whole():
     clf = SampleCNNClassifier(chunk_size=5000, **QUICK).fit(WAVES, LABELS)
     assert clf.predict_taggram(WAVES).shape == (10, 1, 2)
-    short = ClipArray.from_array(WAVES[:, :700], sample_rate=22050)
-    padded = np.pad(WAVES[:, :700], ((0, 0), (0, 300)))
-    np.testing.assert_allclose(
-        clf.predict_proba(short), clf.predict_proba(padded), atol=1e-6
-    )
+    short = ClipArray.from_array(WAVES[:, :980], sample_rate=22050)
+    with torch.no_grad():
+        logits = clf.module_(torch.from_numpy(WAVES[:, :980])).double().numpy()
+    expected = softmax(logits, axis=1)
+    np.testing.assert_allclose(clf.predict_proba(short), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="clips of at least 972 samples, these have 7"):
+        clf.predict(ClipArray.from_array(WAVES[:, :700], sample_rate=22050))
+
+
+def test_clip_no_longer_than_the_chunk_is_one_chunk():
+    clf = CNN1DClassifier(chunk_size=90, n_chunks=5, **QUICK).fit(SPECTRA, LABELS)
+    assert clf.predict_taggram(SPECTRA).shape == (10, 1, 2)
+    shorter = ClipArray.from_array(SPECTRA[..., :60])
+    assert clf.predict_taggram(shorter).shape == (10, 1, 2)
+    assert clf.predict_taggram(np.tile(SPECTRA, 2)).shape == (10, 5, 2)
+
+
+def test_chunk_too_short_for_the_network_names_chunk_size():
+    clf = CNN2DClassifier("fcn4", chunk_size=20, **QUICK)
+    with pytest.warns(UserWarning, match=r"\(chunk_size=20\) is too .* larger chunk_s"):
+        clf.fit(SPECTRA, LABELS)
+    clf.set_params(pool_size=(2, 30), n_blocks=1)
+    with pytest.raises(ValueError, match="at least 2 bins and 30 frames") as raised:
+        clf.fit(SPECTRA, LABELS)
+    assert "see chunk_size=20" in raised.value.__notes__[0]
+    # Where the clip is shorter than the chunk, it is the clip.
+    clf.set_params(chunk_size=500, pool_size=None, n_blocks=None)
+    with pytest.warns(UserWarning, match=r"an input of 16 bins and 90 .* Longer clips"):
+        clf.fit(SPECTRA, LABELS)
 
 
 def test_chunks_are_never_cut_from_padding():
@@ -143,16 +229,71 @@ def test_chunks_are_never_cut_from_padding():
     assert times[9].max() * 8000 == pytest.approx(1000 - 243 / 2)
 
 
-def test_random_chunks_differ_by_epoch_and_repeat_by_seed():
-    params = {**QUICK, "max_epochs": 4, "lr_schedule": None}
-    fits = [
-        SampleCNNClassifier(chunk_size=243, **params).fit(WAVES, LABELS)
-        for _ in range(2)
+class Crops(Callback):
+    """Note from where each chunk that is trained on was cut: epoch, clip, column."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.seen_ = []
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        for x in batch[0]:
+            clip, start = divmod(round(float(x[0, 0])), 1000)
+            assert x.shape == (2, 30)
+            # A part of one clip, as it is.
+            torch.testing.assert_close(x[0], x[0, 0] + torch.arange(30.0))
+            self.seen_.append((len(net.history), clip, start))
+
+
+def crops_of(**params):
+    """Crops of a training on clips whose columns tell clip and place."""
+    X = 1000 * np.arange(10)[:, np.newaxis, np.newaxis] + np.zeros((10, 2, 90))
+    X += np.arange(90)
+    lengths = np.array([90, 80, 70, 60, 50, 40, 32, 31, 30, 90])
+    clips = ClipArray.from_array(X, lengths=lengths)
+    clf = CNN1DClassifier(chunk_size=30, callbacks=[Crops()], **{**QUICK, **params})
+    clf.fit(clips, LABELS)
+    seen = next(c for _, c in clf.net_.callbacks_ if isinstance(c, Crops)).seen_
+    return sorted(seen), lengths
+
+
+def test_random_chunks_are_one_a_clip_and_epoch_drawn_anew_and_never_from_padding():
+    crops, lengths = crops_of(max_epochs=20)
+    assert [(e, c) for e, c, _ in crops] == [
+        (epoch, clip) for epoch in range(1, 21) for clip in range(10)
     ]
-    a, b = (clf.predict_proba(WAVES) for clf in fits)
-    np.testing.assert_array_equal(a, b)
-    whole = SampleCNNClassifier(chunk_size=243, train_chunks="all", **params)
-    assert (whole.fit(WAVES, LABELS).predict_proba(WAVES) != a).any()
+    starts = np.array([start for *_, start in crops]).reshape(20, 10)
+    assert (starts + 30 <= lengths).all()
+    assert starts.min() == 0
+    # A long clip is cut at many places, one that is just a chunk at one.
+    assert len(set(starts[:, 0])) > 10
+    assert set(starts[:, 7]) == {0, 1}
+    assert set(starts[:, 8]) == {0}
+
+
+def test_random_chunks_repeat_by_seed():
+    first, again = crops_of(max_epochs=3), crops_of(max_epochs=3)
+    assert first[0] == again[0]
+    assert first[0] != crops_of(max_epochs=3, random_state=1)[0]
+
+
+def test_all_chunks_are_the_same_in_each_epoch_and_never_from_padding():
+    crops, lengths = crops_of(train_chunks="all", max_epochs=2)
+    starts = [round(i * (n - 30) / 2) for n in lengths for i in range(3)]
+    assert [start for *_, start in crops] == starts * 2
+
+
+@pytest.mark.parametrize("chunks", ["random", "all"])
+def test_five_epochs_of_chunks_equal_three_saved_and_two_more(chunks, tmp_path):
+    params = {**QUICK, "lr_schedule": None, "train_chunks": chunks, "chunk_size": 30}
+    whole = CNN1DClassifier(**{**params, "max_epochs": 5}).fit(SPECTRA, LABELS)
+    first = CNN1DClassifier(**{**params, "max_epochs": 3}, warm_start=True)
+    joblib.dump(first.fit(SPECTRA, LABELS), tmp_path / "clf.joblib")
+    rest = joblib.load(tmp_path / "clf.joblib").set_params(max_epochs=2)
+    rest.fit(SPECTRA, LABELS)
+    assert rest.n_iter_ == 5
+    np.testing.assert_array_equal(
+        rest.predict_proba(SPECTRA), whole.predict_proba(SPECTRA)
+    )
 
 
 def test_all_chunks_make_more_steps():

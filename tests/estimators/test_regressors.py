@@ -3,6 +3,7 @@
 import joblib
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -16,6 +17,7 @@ from sktag import (
     Standardizer,
 )
 from sktag.datasets import make_music
+from sktag.estimators._validation import split_rows
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -66,13 +68,46 @@ def test_pickle_and_clone_predict_the_same(cls, X, tmp_path):
     np.testing.assert_array_equal(again.predict(X), reg.predict(X))
 
 
-def test_predictions_of_chunks_are_averaged():
-    reg = SampleCNNRegressor(chunk_size=243, **{**QUICK, "max_epochs": 3})
-    reg.fit(WAVES, LEVEL)
-    outputs = reg._outputs(WAVES)
-    assert outputs.shape == (40, 3, 1)
-    expected = outputs.mean(axis=1)[:, 0] * LEVEL.std() + LEVEL.mean()
+@pytest.mark.parametrize("how", ["mean", "max", "median"])
+def test_predictions_of_chunks_equal_a_plain_loop(how):
+    reg = SampleCNNRegressor(chunk_size=200, aggregate=how, n_chunks=5)
+    reg.set_params(**{**QUICK, "max_epochs": 3}).fit(WAVES, LEVEL)
+    values = np.empty((40, 5))
+    with torch.no_grad():
+        for i, wave in enumerate(WAVES):
+            for j in range(5):
+                start = round(j * (729 - 200) / 4)
+                chunk = torch.from_numpy(wave[np.newaxis, start : start + 200])
+                values[i, j] = reg.module_(chunk).item()
+    combined = {"mean": np.mean, "max": np.max, "median": np.median}[how](values, 1)
+    expected = combined * LEVEL.std() + LEVEL.mean()
+    # Batches of other sizes, in float32, of numbers around 1.
     np.testing.assert_allclose(reg.predict(WAVES), expected, atol=1e-6)
+
+
+def test_values_are_standardised_by_those_that_are_trained_on():
+    params = {**QUICK, "max_epochs": 2, "early_stopping": True}
+    reg = CNN1DRegressor(validation_fraction=0.3, **params).fit(SPECTRA, LEVEL)
+    train, _ = split_rows(LEVEL, 0.3, 0, stratify=False)
+    assert abs(LEVEL[train].mean() - LEVEL.mean()) > 1e-3
+    with torch.no_grad():
+        outputs = reg.module_(torch.from_numpy(SPECTRA))[:, 0].double().numpy()
+    expected = outputs * LEVEL[train].std() + LEVEL[train].mean()
+    np.testing.assert_allclose(reg.predict(SPECTRA), expected, atol=1e-6)
+
+
+def test_continuation_takes_a_changed_loss():
+    far = LEVEL.copy()
+    far[0] = 1000  # which squares see and absolute values hardly do
+    params = {**QUICK, "max_epochs": 2, "warm_start": True}
+    reg = CNN1DRegressor(loss="mse", **params).fit(SPECTRA, far)
+    reg.set_params(loss="mae", lr=1e-30).fit(SPECTRA, far)
+    scaled = (far - far.mean()) / far.std()
+    outputs = (reg.predict(SPECTRA) - far.mean()) / far.std()
+    # Steps of 1e-30 are lost; batch norm sees batches of the training, not its means.
+    loss = reg.history_[-1]["train_loss"]
+    assert loss == pytest.approx(np.abs(outputs - scaled).mean(), rel=0.2)
+    assert loss < 0.5 * ((outputs - scaled) ** 2).mean()
 
 
 def test_early_stopping_records_the_coefficient_of_determination():

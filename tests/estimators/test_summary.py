@@ -86,6 +86,53 @@ def test_summary_leaves_the_estimator_and_the_draws_alone():
     assert torch.equal(torch.rand(1), expected)
 
 
+def test_what_is_not_given_after_fit_is_that_of_the_trained_network():
+    X = np.random.default_rng(0).normal(size=(8, 16, 40))
+    clf = CNN1DClassifier(n_filters=4, max_epochs=1).fit(X, np.repeat([0, 1], 4))
+    longer = clf.summary((16, 80))
+    assert longer.rows[-1]["output_shape"] == (2,)
+    assert longer.n_parameters == clf.n_parameters_
+    assert "input 16 x 80" in longer.title
+    wider = clf.summary(n_outputs=50)
+    assert "input 16 x 40" in wider.title
+    assert wider.rows[-1]["output_shape"] == (50,)
+
+
+def test_chunk_size_is_the_length_before_fit():
+    assert "input 96 x 700" in CNN2DClassifier("fcn4", chunk_size=700).summary().title
+    assert "input 2187" in SampleCNNClassifier(chunk_size=2187).summary().title
+    assert "input 59049" in SampleCNNClassifier(chunk_size=None).summary().title
+
+
+@pytest.mark.parametrize(
+    ("estimator", "shape", "form"),
+    [
+        (CNN2DClassifier(), (216,), r"\(n_bins, n_frames\), such as \(64, 216\)"),
+        (CNN1DRegressor(), (64, 0), r"\(n_bins, n_frames\)"),
+        (SampleCNNClassifier(), 59049, r"\(n_samples,\), such as \(59049,\)"),
+        (SampleCNNClassifier(), (1, 59049), r"\(n_samples,\)"),
+    ],
+)
+def test_input_of_another_form_raises_and_shows_the_form(estimator, shape, form):
+    with pytest.raises(ValueError, match=f"is not the shape of .* {form}"):
+        estimator.summary(shape)
+
+
+def test_summary_of_a_large_network_takes_no_memory_for_weights(monkeypatch):
+    import torch
+
+    devices = []
+    register = torch.nn.Module.register_parameter
+
+    def noting(self, name, param):
+        devices.append(getattr(param, "device", None))
+        register(self, name, param)
+
+    monkeypatch.setattr(torch.nn.Module, "register_parameter", noting)
+    CNN2DClassifier("fcn7").summary()
+    assert {device.type for device in devices if device is not None} == {"meta"}
+
+
 def test_unknown_architecture_raises_and_lists_the_names():
     with pytest.raises(ValueError, match=r"'fcn4'.*'musicnn'"):
         CNN2DClassifier("fcn44").summary()

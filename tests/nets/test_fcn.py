@@ -27,36 +27,26 @@ def build(architecture, input_shape=(96, 1366), n_outputs=50, **given):
         return build_cnn2d(architecture, input_shape, n_outputs, **given)
 
 
-def count(net):
-    return sum(p.numel() for p in net.parameters())
-
-
-def block_shapes(net, input_shape):
-    """Return the shape each block gives, seen by hooks."""
-    shapes = []
-    for block in net.blocks:
-        block.register_forward_hook(
-            lambda module, args, maps: shapes.append(tuple(maps.shape[1:]))
-        )
-    net(torch.empty(2, *input_shape, device="meta"))
-    return shapes
+def batch(*input_shape):
+    """Return an input for it."""
+    return torch.empty(2, *input_shape, device="meta")
 
 
 @pytest.mark.parametrize("architecture", TOTALS)
-def test_fcn_has_the_parameters_of_the_papers(architecture):
+def test_fcn_has_the_parameters_of_the_papers(architecture, count):
     net, _ = build(architecture)
     assert count(net) == TOTALS[architecture]
 
 
 @pytest.mark.parametrize("architecture", SHAPES)
-def test_fcn_has_the_maps_of_the_papers(architecture):
+def test_fcn_has_the_maps_of_the_papers(architecture, shapes_of):
     net, _ = build(architecture)
     assert type(net) is FCN
-    assert block_shapes(net, (96, 1366)) == SHAPES[architecture]
+    assert shapes_of(net, net.blocks, batch(96, 1366)) == SHAPES[architecture]
     assert net.output.in_features == SHAPES[architecture][-1][0]
 
 
-def test_fcn4_has_the_parameters_of_each_layer():
+def test_fcn4_has_the_parameters_of_each_layer(count):
     net, _ = build("fcn4", batch_norm=False)
     blocks = [count(block) for block in net.blocks]
     assert blocks == [1_280, 442_752, 2_654_976, 14_157_824]
@@ -65,11 +55,13 @@ def test_fcn4_has_the_parameters_of_each_layer():
 
 
 @pytest.mark.parametrize("n_frames", [1366, 1813])
-def test_music_tagger_leaves_one_place_of_either_published_length(n_frames):
+def test_music_tagger_leaves_one_place_of_either_published_length(
+    n_frames, count, shapes_of
+):
     net, name = build("music_tagger_cnn", (96, n_frames))
     assert type(net) is MusicTaggerCNN
     assert name == "music_tagger_cnn"
-    shapes = block_shapes(net, (96, n_frames))
+    shapes = shapes_of(net, net.blocks, batch(96, n_frames))
     assert [s[0] for s in shapes] == [64, 128, 128, 128, 64]
     assert [s[1] for s in shapes] == [48, 24, 12, 4, 1]
     assert shapes[-1] == (64, 1, 1)
@@ -118,7 +110,7 @@ def test_longer_and_higher_input_gives_the_maximum_of_what_is_left(architecture)
         ("fcn4", (95, 1366), "fcn4 (3 of 4 blocks)", (24, 160)),
         ("fcn4", (96, 100), "fcn4 (2 of 4 blocks)", (8, 20)),
         ("fcn4", (96, 7), "fcn4 (1 of 4 blocks)", (2, 4)),
-        ("fcn4", (96, 1), "fcn4 (1 of 4 blocks, pooled by 2 x 1)", (2, 1)),
+        ("fcn4", (96, 1), "fcn4 (1 of 4 blocks, pooling by 2 x 1 of 2 x 4)", (2, 1)),
         ("fcn5", (96, 500), "fcn5 (4 of 5 blocks)", (24, 320)),
         ("fcn7", (96, 500), "fcn7 (4 of 7 blocks)", (24, 320)),
         (
@@ -137,20 +129,28 @@ def test_short_input_leaves_out_last_blocks(architecture, shape, name, least):
 
 
 @pytest.mark.parametrize(
-    ("given", "least"),
+    ("given", "note"),
     [
-        ({"n_blocks": 4}, "at least 96 bins and 1280 frames"),
-        ({"n_filters": (4, 4, 4)}, "at least 24 bins and 160 frames"),
-        ({"pool_size": 4}, "at least 256 bins and 256 frames"),
-        ({"pool_size": [(2, 4)] * 4}, "at least 16 bins and 256 frames"),
-        ({"kernel_size": [(3, 3)] * 4}, "at least 96 bins and 1280 frames"),
+        ({"pool_size": 4}, "3 of 4 blocks"),
+        ({"pool_size": (2, 4)}, "3 of 4 blocks"),
+        ({"n_blocks": 4}, "pooling by 96 x 100 of 96 x 1280"),
+        ({"n_filters": (4, 4, 4)}, "pooling by 24 x 100 of 24 x 160"),
+        ({"kernel_size": [3, 3, 3, (1, 1)]}, "pooling by 96 x 100 of 96 x 1280"),
     ],
 )
-def test_given_blocks_and_poolings_never_shrink(given, least):
-    ((name, _),) = given.items()
-    text = rf"with {name}=.*{least}; the input has 96 and 100"
+def test_what_was_left_to_fcn_shrinks_where_other_things_were_given(given, note):
+    net, name = build_cnn2d("fcn4", (96, 100), 5, **{"n_filters": 3, **given})
+    assert name == f"fcn4 ({note})"
+    assert net.eval()(torch.rand(2, 96, 100)).shape == (2, 5)
+
+
+def test_given_poolings_of_each_block_never_shrink():
+    text = r"with pool_size=.* needs at least 16 bins and 256 frames; .* leave poo"
     with pytest.raises(ValueError, match=text):
-        build("fcn4", (96, 100), **given)
+        build("fcn4", (96, 100), pool_size=[(2, 4)] * 4)
+    text = "with pool_size=4 needs at least 4 bins and 4 frames; the input has 3 bins"
+    with pytest.raises(ValueError, match=text):
+        build("fcn4", (3, 100), pool_size=4)
 
 
 def test_given_number_of_filters_and_kernel_do_not_fix_the_blocks():
@@ -159,20 +159,20 @@ def test_given_number_of_filters_and_kernel_do_not_fix_the_blocks():
     assert [block[0].kernel_size for block in net.blocks] == [(5, 5)] * 3
 
 
-def test_fcn5_with_further_blocks_is_fcn6_and_fcn7():
+def test_fcn5_with_further_blocks_is_fcn6_and_fcn7(count):
     for n_blocks, total in [(6, 27_232_050), (7, 28_283_698)]:
         net, _ = build("fcn5", n_blocks=n_blocks)
         assert count(net) == total
 
 
-def test_fewer_blocks_are_the_first_ones():
+def test_fewer_blocks_are_the_first_ones(shapes_of):
     net, name = build("fcn4", n_blocks=3)
     assert name == "fcn4"
-    assert block_shapes(net, (96, 1366)) == SHAPES["fcn4"][:3]
+    assert shapes_of(net, net.blocks, batch(96, 1366)) == SHAPES["fcn4"][:3]
     assert net.output.in_features == 768
 
 
-def test_values_of_each_block_override_fcn():
+def test_values_of_each_block_override_fcn(shapes_of):
     net, _ = build(
         "fcn6",
         (64, 64),
@@ -181,5 +181,20 @@ def test_values_of_each_block_override_fcn():
         kernel_size=[(3, 5), (2, 2), (1, 1)],
         pooling="avg",
     )
-    assert block_shapes(net, (64, 64)) == [(2, 32, 64), (3, 32, 16), (4, 10, 5)]
+    assert shapes_of(net, net.blocks, batch(64, 64)) == [
+        (2, 32, 64),
+        (3, 32, 16),
+        (4, 10, 5),
+    ]
     assert isinstance(net.blocks[0][-1], torch.nn.AvgPool2d)
+
+
+def test_docstring_of_fcn_says_which_printed_sizes_are_wrong():
+    notes = " ".join(FCN.__doc__.split("Notes")[1].split("References")[0].split())
+    erratum = notes.split(". ")[:3]
+    assert "print 24 x 85 and 12 x 21" in erratum[0]
+    assert "erratum: those are the sizes of FCN-5" in erratum[1]
+    assert "give 12 x 68 and 4 x 8" in erratum[2]
+    # Both are what the poolings give, as other tests compute.
+    assert [shape[1:] for shape in SHAPES["fcn5"][1:3]] == [(24, 85), (12, 21)]
+    assert [shape[1:] for shape in SHAPES["fcn4"][1:3]] == [(12, 68), (4, 8)]

@@ -11,11 +11,7 @@ def build(input_shape=(96, 187), n_outputs=50, **given):
     return build_cnn2d("musicnn", input_shape, n_outputs, **given)
 
 
-def count(net):
-    return sum(p.numel() for p in net.parameters())
-
-
-def test_musicnn_has_the_parameters_counted_by_hand():
+def test_musicnn_has_the_parameters_counted_by_hand(count):
     net, name = build()
     assert type(net) is MusiCNN
     assert name == "musicnn"
@@ -34,15 +30,11 @@ def test_musicnn_has_the_parameters_counted_by_hand():
     assert count(net) == total == 787_159
 
 
-def test_musicnn_layers_give_the_maps_of_its_table():
+def test_musicnn_layers_give_the_maps_of_its_table(shapes_of):
     net, _ = build()
-    shapes = []
-    for layer in [*net.front, *net.middle]:
-        layer.register_forward_hook(
-            lambda module, args, maps: shapes.append(tuple(maps.shape[1:]))
-        )
     x = torch.rand(2, 96, 187)
-    assert net.eval().features(x).shape == (2, 200)
+    shapes = shapes_of(net, [*net.front, *net.middle], x)
+    assert net.features(x).shape == (2, 200)
     timbral = [(204, 96 - 38 + 1, 187), (204, 96 - 67 + 1, 187)]
     assert shapes == timbral + [(51, 96, 187)] * 3 + [(64, 1, 187)] * 3
 
@@ -113,9 +105,15 @@ def test_values_override_musicnn(given, front, middle):
 
 
 @pytest.mark.parametrize(
-    "given", [{"n_filters": (8, 8)}, {"n_filters": (8, 0, 8)}, {"kernel_size": (3, 3)}]
+    ("given", "message"),
+    [
+        ({"n_filters": (8, 8)}, "is of length 2: give one number, or 3"),
+        ({"n_filters": (8, 0, 8)}, r"n_filters\[1\]=0: give an integer of at least 1"),
+        ({"n_filters": 8.5}, "n_filters=8.5: give an integer of at least 1"),
+        ({"kernel_size": (3, 3)}, "is of length 2: give one number"),
+        ({"n_blocks": 0}, "n_blocks=0: give an integer of at least 1"),
+    ],
 )
-def test_values_that_do_not_fit_musicnn_raise(given):
-    ((name, _),) = given.items()
-    with pytest.raises(ValueError, match=f"{name}=.* does not fit .*'musicnn'"):
+def test_values_that_do_not_fit_musicnn_raise(given, message):
+    with pytest.raises(ValueError, match=message):
         build(**given)

@@ -21,10 +21,6 @@ def build(architecture, input_shape=(128, 231), n_outputs=50, **given):
         return build_cnn2d(architecture, input_shape, n_outputs, **given)
 
 
-def count(net):
-    return sum(p.numel() for p in net.parameters())
-
-
 @pytest.mark.parametrize(
     ("architecture", "cls", "total"),
     [
@@ -32,29 +28,24 @@ def count(net):
         ("short_chunk_res", ShortChunkResCNN, 12_104_244),
     ],
 )
-def test_short_chunk_has_the_parameters_of_the_paper(architecture, cls, total):
+def test_short_chunk_has_the_parameters_of_the_paper(architecture, cls, total, count):
     net, _ = build(architecture)
     assert type(net) is cls
     assert count(net) == total
 
 
 @pytest.mark.parametrize("architecture", FRAMES)
-def test_short_chunk_has_the_maps_of_the_paper(architecture):
+def test_short_chunk_has_the_maps_of_the_paper(architecture, shapes_of):
     net, _ = build(architecture)
-    shapes = []
-    for block in net.blocks:
-        block.register_forward_hook(
-            lambda module, args, maps: shapes.append(tuple(maps.shape[1:]))
-        )
     x = torch.empty(2, 128, 231, device="meta")
     assert net(x).shape == (2, 50)
     expected = zip(CHANNELS, BINS, FRAMES[architecture], strict=True)
-    assert shapes == list(expected)
+    assert shapes_of(net, net.blocks, x) == list(expected)
     assert net.features(x).shape == (2, 512)
     assert net.output.in_features == 512
 
 
-def test_parameters_of_each_short_chunk_layer_are_those_by_hand():
+def test_parameters_of_each_short_chunk_layer_are_those_by_hand(count):
     net, _ = build("short_chunk")
     pairs = zip([1, *CHANNELS], CHANNELS, strict=False)
     by_hand = [9 * n_in * n_out + 3 * n_out for n_in, n_out in pairs]
@@ -69,11 +60,10 @@ def test_parameters_of_each_short_chunk_layer_are_those_by_hand():
 
 def test_residual_block_adds_the_shortcut_before_the_activation():
     torch.manual_seed(0)
-    block = ResBlock2d(
-        2, 3, kernel_size=(3, 3), stride=(2, 2), batch_norm=False, activation="relu"
-    )
+    values = {"batch_norm": False, "activation": "relu"}
+    block = ResBlock2d(2, 3, (3, 3), (2, 2), values)
     x = torch.randn(1, 2, 7, 8)
-    first, _, _, second, _ = block.body
+    first, _, second = block.body
     long_way = second(first(x).clamp_min(0))
     short_way = torch.nn.functional.conv2d(
         x, block.shortcut[0].weight, block.shortcut[0].bias, stride=2, padding=1
@@ -98,9 +88,9 @@ def test_longer_or_higher_input_is_pooled_by_maximum(architecture, shape):
 @pytest.mark.parametrize(
     ("shape", "name"),
     [
-        ((96, 231), "short_chunk (6 poolings of bins and 7 of frames of 7)"),
-        ((64, 231), "short_chunk (6 poolings of bins and 7 of frames of 7)"),
-        ((128, 10), "short_chunk (7 poolings of bins and 3 of frames of 7)"),
+        ((96, 231), "short_chunk (pooling by 64 x 128 of 128 x 128)"),
+        ((64, 231), "short_chunk (pooling by 64 x 128 of 128 x 128)"),
+        ((128, 10), "short_chunk (pooling by 128 x 8 of 128 x 128)"),
     ],
 )
 def test_short_input_shrinks_the_poolings_and_keeps_the_blocks(shape, name):
@@ -111,10 +101,12 @@ def test_short_input_shrinks_the_poolings_and_keeps_the_blocks(shape, name):
     assert said == name
 
 
-def test_given_pooling_never_shrinks_in_short_chunk():
-    text = "at least 128 bins and 128 frames; the input has 96 and 231"
+def test_given_pooling_of_given_blocks_never_shrinks_in_short_chunk():
+    text = "at least 128 bins and 128 frames; the input has 96 bins and 231 frames"
     with pytest.raises(ValueError, match=text):
-        build("short_chunk", (96, 231), pool_size=2)
+        build("short_chunk", (96, 231), pool_size=2, n_blocks=7)
+    _, name = build("short_chunk", (96, 231), pool_size=2)
+    assert name == "short_chunk (6 of 7 blocks)"
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (96, 3), (5, 231)])

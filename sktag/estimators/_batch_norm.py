@@ -1,0 +1,83 @@
+"""The statistics of batch normalisation after few steps."""
+
+import torch
+from torch import nn
+
+from sktag.estimators._loading import Batches
+from sktag.estimators._state import to_numpy, to_torch
+
+# Below this many steps the running averages have not settled.
+COLD_STEPS = 100
+
+
+def is_cold(net):
+    """Tell whether the statistics of batch norm have not settled.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        A trained net.
+
+    Returns
+    -------
+    bool
+        Whether it took fewer than 100 steps.
+    """
+    return sum(row["train_batch_count"] for row in net.history) < COLD_STEPS
+
+
+def batch_norms(module):
+    """Return the batch normalisations of a network.
+
+    Parameters
+    ----------
+    module : Module
+        The network.
+
+    Returns
+    -------
+    list of Module
+        Its layers.
+    """
+    layers = module.modules()
+    return [m for m in layers if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
+
+def refresh_batch_norm(net, dataset):
+    """Estimate the statistics of batch norm anew, in one clean pass.
+
+    After few steps the running averages are still near their start, and a net that
+    trained well predicts at chance. Where the pass is broken off, they are kept.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        The net, whose module is changed in place.
+    dataset : ClipDataset
+        Training rows.
+    """
+    module = net.module_
+    batches = Batches(
+        dataset, net.batch_size, torch.device(net.device), net.seed, augment=False
+    )
+    norms = batch_norms(module)
+    if not norms:
+        return
+    kept = to_numpy(dict(module.named_buffers()))
+    module.eval()
+    before = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain average over the batches
+            norm.train()
+        with torch.no_grad():
+            for x, _ in batches:
+                module(x)
+    except BaseException:
+        module.load_state_dict(to_torch(kept), strict=False)
+        raise
+    finally:
+        for norm, momentum in zip(norms, before, strict=True):
+            norm.momentum = momentum
+        module.eval()

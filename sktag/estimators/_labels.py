@@ -1,0 +1,102 @@
+"""What the user gives as y, for classes and tags: checked, and with clear messages."""
+
+import numpy as np
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_array
+
+
+def check_y(y):
+    """Check what the user gave as y.
+
+    Parameters
+    ----------
+    y : array of shape (n_clips,) or (n_clips, n_tags)
+        Labels of any type, or an indicator matrix (array, sparse or DataFrame).
+
+    Returns
+    -------
+    ndarray of shape (n_clips,) or (n_clips, n_tags)
+        Labels, or 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If y is neither.
+    """
+    if y is None:
+        raise ValueError(
+            "fit requires y to be passed, but the target y is None: give a label or "
+            "a row of tags for each clip."
+        )
+    y = y.toarray() if hasattr(y, "toarray") else y
+    _refuse_lists_of_tags(y)
+    _refuse_missing(y)
+    if isinstance(y, np.ndarray) and y.dtype.kind == "f":
+        assert_all_finite(y, input_name="y")
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        return check_array(y, input_name="y", dtype=int)
+    check_classification_targets(y)
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "y is a matrix of other values than 0 and 1. Tags are an indicator matrix "
+            "(n_clips, n_tags) of 0 and 1; a class a clip is a 1-D array."
+        )
+    return column_or_1d(y, warn=True)
+
+
+def tag_names(y):
+    """Return the columns of a DataFrame of tags, or None.
+
+    Parameters
+    ----------
+    y : object
+        What the user gave.
+
+    Returns
+    -------
+    ndarray of str or None
+        Names of the tags.
+    """
+    columns = getattr(y, "columns", None)
+    return None if columns is None else np.asarray(columns, dtype=object)
+
+
+def _refuse_lists_of_tags(y):
+    """Raise where each row of y is a list of tag names."""
+    rows = getattr(y, "values", y)
+    if not hasattr(rows, "__len__") or len(rows) == 0:
+        return
+    if getattr(rows, "ndim", 1) != 1:
+        return
+    first = rows[0]
+    if isinstance(first, (set, frozenset)) or (
+        isinstance(first, (list, tuple)) and any(isinstance(t, str) for t in first)
+    ):
+        raise ValueError(
+            f"y holds a list of tags a clip, {first!r}. Make an indicator matrix of "
+            "it: sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
+        )
+
+
+def _refuse_missing(y):
+    """Raise where rows of y have no label."""
+    labels = np.asarray(y, dtype=object)
+    if labels.shape[1:] not in ((), (1,)):
+        return
+    labels = labels.ravel()
+    rows = [i for i, label in enumerate(labels) if _is_missing(label)]
+    if rows:
+        raise ValueError(
+            f"y contains NaN or None in {len(rows)} of {len(labels)} rows (first in "
+            f"row {rows[0]}): give these clips a label, or leave them out."
+        )
+
+
+def _is_missing(label):
+    try:
+        # NaN is not itself.
+        return label is None or (np.ndim(label) == 0 and bool(label != label))
+    except TypeError:  # pandas' NA has no truth value
+        return True

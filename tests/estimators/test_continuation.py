@@ -1,0 +1,241 @@
+"""Training that goes on, breaks off or fails; the pickle of what is fitted."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import (
+    GridSearchCV,
+)
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import Callback
+
+from sktag import ClipArray
+from sktag.estimators import _batch_norm
+from sktag.testing import InaccessibleError, inaccessible_clips
+
+# Tests train for as few steps as they need.
+pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
+
+
+def test_partial_fit_is_an_epoch_a_call(X, Y, quick):
+    clf = quick()
+    for _ in range(15):
+        clf.partial_fit(X, Y, classes=[0, 1, 2])
+    assert clf.n_iter_ == 15
+    assert clf.score(X, Y) > 0.9
+    whole = quick(lr_schedule=None).fit(X, Y)
+    for name, weights in whole.module_.named_parameters():
+        assert torch.equal(clf.module_.get_parameter(name), weights)
+
+
+def test_partial_fit_of_one_batch_learns(X, Y, quick):
+    clf = quick(max_epochs=1).partial_fit(X[:12], Y[:12])
+    before = clf.module_.output.weight.detach().clone()
+    clf.partial_fit(X[:12], Y[:12])
+    assert (clf.module_.output.weight - before).abs().max() > 1e-3
+    assert clf.history_[-1]["lr"] == 1e-2
+
+
+@pytest.mark.parametrize("schedule", [None, "step"])
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+# 9 and 15 steps; 54 and 108, across the 100 under which batch norm is settled.
+@pytest.mark.parametrize("batch_size", [16, 2])
+def test_five_epochs_equal_three_saved_and_two_more(
+    X, Y, quick, schedule, optimizer, batch_size, tmp_path
+):
+    params = {"lr_schedule": schedule, "optimizer": optimizer, "batch_size": batch_size}
+    more = 2 if batch_size == 16 else 3
+    whole = quick(max_epochs=3 + more, **params).fit(X, Y)
+    first = quick(max_epochs=3, warm_start=True, **params).fit(X, Y)
+    joblib.dump(first, tmp_path / "clf.joblib")
+    rest = joblib.load(tmp_path / "clf.joblib").set_params(max_epochs=more).fit(X, Y)
+    assert rest.n_iter_ == 3 + more
+    np.testing.assert_array_equal(rest.predict_proba(X), whole.predict_proba(X))
+    assert [r["train_loss"] for r in rest.history_] == [
+        r["train_loss"] for r in whole.history_
+    ]
+
+
+def test_fit_without_warm_start_forgets(X, Y, quick):
+    clf = quick().fit(X, Y)
+    expected = clf.predict_proba(X)
+    clf.fit(X[:, :10], Y)
+    np.testing.assert_array_equal(clf.fit(X, Y).predict_proba(X), expected)
+
+
+def test_pickle_holds_numpy_and_no_device(X, Y, quick):
+    clf = quick().fit(X, Y)
+    state = clf.__getstate__()
+    assert "module_" not in state
+    assert "net_" not in state
+    assert all(type(w) is np.ndarray for w in state["_saved"]["weights"].values())
+    assert b"torch.storage" not in pickle.dumps(clf)
+    loaded = pickle.loads(pickle.dumps(clf))
+    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
+
+
+def test_model_trained_on_cuda_loads_without(X, Y, quick, monkeypatch):
+    clf = quick().fit(X, Y)
+    clf.device = "cuda"  # as if it had been trained there
+    loaded = pickle.loads(pickle.dumps(clf))
+    if not torch.cuda.is_available():
+        assert next(loaded.module_.parameters()).device.type == "cpu"
+    np.testing.assert_allclose(loaded.predict_proba(X), clf.predict_proba(X), atol=1e-4)
+
+
+def interrupting_clean_pass(batches):
+    if not batches.augment:
+        raise KeyboardInterrupt
+    return batches_of(batches)
+
+
+batches_of = _batch_norm.Batches.__iter__
+
+
+class Interrupt(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 4:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_keeps_what_was_learned_and_is_raised(X, Y, quick):
+    clf = quick(callbacks=[Interrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, Y)
+    assert clf.n_iter_ == 4
+    assert clf.predict_proba(X).shape == (36, 3)
+
+
+def test_ctrl_c_leaves_all_that_a_fit_sets(quick, make_tags):
+    Xt, tags = make_tags(2)
+    clips = ClipArray.from_array(Xt, sample_rate=1000, hop_length=50)
+    frame = pd.DataFrame(tags, columns=["piano", "drums"])
+    params = {"early_stopping": True, "validation_fraction": 0.25}
+    whole = quick(**params).fit(clips, frame)
+    clf = quick(callbacks=[Interrupt()], **params)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(clips, frame)
+    assert set(vars(clf)) == set(vars(whole))
+    assert clf.tag_names_.tolist() == ["piano", "drums"]
+    assert clf.predict_taggram(Xt, return_times=True)[1][0] == pytest.approx(0.2)
+    assert clf.summary().rows[0]["receptive_field_ms"] > 0
+
+
+def test_ctrl_c_while_batch_norm_is_settled_keeps_what_was_learned(
+    X, Y, quick, monkeypatch
+):
+    learned = quick(max_epochs=5)
+    monkeypatch.setattr(_batch_norm.Batches, "__iter__", interrupting_clean_pass)
+    with pytest.raises(KeyboardInterrupt):
+        learned.fit(X, Y)
+    monkeypatch.undo()
+    assert learned.n_iter_ == 5
+    assert np.isfinite(learned.predict_proba(X)).all()
+    whole = quick(max_epochs=5).fit(X, Y)
+    for name, weights in whole.module_.named_parameters():
+        assert torch.equal(learned.module_.get_parameter(name), weights)
+
+
+class InterruptInEpoch(Callback):
+    def on_batch_end(self, net, training=False, **kwargs):
+        if len(net.history) == 4:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_within_an_epoch_drops_its_row_and_training_can_go_on(X, Y, quick):
+    clf = quick(callbacks=[InterruptInEpoch()], warm_start=True)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, Y)
+    assert clf.n_iter_ == len(clf.history_) == 3
+    assert all("train_loss" in row for row in clf.history_)
+    clf.set_params(callbacks=None).fit(X, Y)
+    assert clf.n_iter_ == 18
+    assert clf.score(X, Y) == 1
+
+
+def test_failed_first_fit_leaves_an_unfitted_estimator(X, Y, quick):
+    clf = quick()
+    with pytest.raises(InaccessibleError):
+        clf.fit(inaccessible_clips(X), Y)
+    assert [name for name in vars(clf) if name.endswith("_")] == []
+    clf.set_params(lr=1e30, optimizer="sgd", lr_schedule=None, batch_norm=False)
+    with pytest.raises(FloatingPointError):
+        clf.fit(X, Y)
+    # As scikit-learn's own, it knows how wide X was.
+    assert [name for name in vars(clf) if name.endswith("_")] == ["n_features_in_"]
+    with pytest.raises(NotFittedError):
+        check_is_fitted(clf)
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+    pickle.loads(pickle.dumps(clf))
+    clf.set_params(warm_start=True, lr=1e-3).fit(X, Y)
+
+
+def test_failed_continuation_leaves_the_weights_that_were_there(X, Y, quick):
+    clf = quick(warm_start=True).fit(X, Y)
+    expected = clf.predict_proba(X)
+    clf.set_params(lr=1e30, optimizer="sgd", lr_schedule=None)
+    with pytest.raises(FloatingPointError):
+        clf.fit(X, Y)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+def test_continuation_takes_changed_parameters(X, Y, quick):
+    clf = quick(warm_start=True).fit(X, Y)
+    clf.set_params(weight_decay=0.5, lr=1e-5, lr_schedule=None).fit(X, Y)
+    group = clf.net_.optimizer_.param_groups[0]
+    assert (group["weight_decay"], group["lr"]) == (0.5, 1e-5)
+    clf.set_params(optimizer="sgd").fit(X, Y)
+    loaded = pickle.loads(pickle.dumps(clf.set_params(optimizer="adamw")))
+    assert loaded.fit(X, Y).n_iter_ == 60
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"n_filters": (8, 16)},
+        {"architecture": "short_chunk"},
+        {"dropout": 0.1},
+        {"chunk_size": 4},
+    ],
+)
+# Of eight frames, "short_chunk" is made smaller.
+@pytest.mark.filterwarnings("ignore:.*is too short for:UserWarning")
+def test_continuation_with_another_network_raises(X, Y, quick, changed):
+    clf = quick(warm_start=True, max_epochs=1).fit(X, Y)
+    clf.set_params(**changed)
+    (name,) = changed
+    with pytest.raises(ValueError, match=rf"cannot train on with {name}=.* \(was "):
+        clf.fit(X, Y)
+    with pytest.raises(ValueError, match="start anew, with fit and warm_start=False"):
+        clf.partial_fit(X, Y)
+    assert clf.n_iter_ == 1
+    clf.set_params(warm_start=False).fit(X, Y)
+
+
+def test_continuation_takes_a_list_for_a_tuple(X, Y, quick):
+    clf = quick(warm_start=True, max_epochs=1).fit(X, Y)
+    assert clf.set_params(n_filters=[8, 8]).fit(X, Y).n_iter_ == 2
+
+
+def test_continuation_with_targets_of_another_kind_raises(X, Y, quick, make_tags):
+    tags = np.eye(3, dtype=int)[Y]
+    of_labels = quick(warm_start=True, max_epochs=1).fit(X, Y)
+    with pytest.raises(ValueError, match=r"is an indicator matrix .* start anew"):
+        of_labels.fit(X, tags)
+    of_tags = quick(warm_start=True, max_epochs=1).fit(X, tags)
+    with pytest.raises(ValueError, match=r"was trained on 3 tags: .* start anew"):
+        of_tags.fit(X, Y)
+    with pytest.raises(ValueError, match="was trained on 3 tags"):
+        of_tags.fit(X, tags[:, :2])
+
+
+def test_ctrl_c_stops_a_search(X, Y, quick):
+    search = GridSearchCV(quick(callbacks=[Interrupt()]), {"lr": [1e-2, 1e-3]}, cv=2)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(X, Y)
