@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks import decode, features, imports, real_audio
+from benchmarks import decode, features, imports, networks, real_audio
 
 BENCHMARKS = {
     "imports": imports.imports,
@@ -16,14 +16,20 @@ BENCHMARKS = {
     "decode": decode.decode,
     "esc10": real_audio.esc10,
     "fluid_mix": real_audio.fluid_mix,
+    "instruments": networks.instruments,
+    "tags": networks.tags,
+    "regression": networks.regression,
 }
 # Those that also make a page of tables for the book.
 REPORTS = {
     "imports": imports.report,
     "features": features.report,
     "decode": decode.report,
+    "instruments": networks.instruments_report,
+    "tags": networks.tags_report,
+    "regression": networks.regression_report,
 }
-NEED_DATA = {"esc10", "fluid_mix"}
+NEED_DATA = {"esc10", "fluid_mix", "instruments", "tags"}
 PACKAGES = (
     "sktag",
     "torch",
@@ -87,8 +93,8 @@ def main():
         "--data",
         type=Path,
         default=os.environ.get("SKTAG_DATA"),
-        help="folder with the sets of real audio, which esc10 and fluid_mix need and "
-        "features and decode use if they are given; default: $SKTAG_DATA",
+        help="folder with the sets of real audio, which some benchmarks need and "
+        "features and decode use if it is given; default: $SKTAG_DATA",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))

@@ -1,0 +1,237 @@
+"""The three kinds of networks on real audio, and on a regression, recipe by recipe.
+
+Small networks, so that each is trained in minutes on two cores.
+"""
+
+import time
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+
+from benchmarks._timing import table
+from benchmarks.real_audio import read_table
+from sktag import (
+    CNN1DClassifier,
+    CNN1DRegressor,
+    CNN2DClassifier,
+    CNN2DRegressor,
+    MelSpectrogram,
+    RawWave,
+    SampleCNNClassifier,
+    SampleCNNRegressor,
+    Standardizer,
+)
+from sktag.datasets import make_music
+
+TRAINING = {"net__batch_size": 32, "net__lr": 3e-3, "net__random_state": 0}
+# Parameters of the steps "wave", "mel" (none for waveforms), "scale" and "net".
+RECIPES = {
+    "1-D": {
+        "wave__sr": 22050,
+        "mel__n_fft": 1024,
+        "mel__n_mels": 96,
+        "net__max_epochs": 30,
+        **TRAINING,
+    },
+    "2-D": {
+        "wave__sr": 22050,
+        "mel__n_fft": 1024,
+        "mel__n_mels": 64,
+        "net__n_filters": (16, 32, 64, 128),
+        "net__max_epochs": 15,
+        **TRAINING,
+    },
+    "sample-level": {
+        "wave__sr": 11025,
+        "net__m": 3,
+        "net__n": 7,
+        "net__chunk_size": 6561,
+        "net__n_chunks": 5,
+        "net__n_filters": (64, 64, 128, 128, 128, 128, 256),
+        "net__max_epochs": 40,
+        **TRAINING,
+    },
+}
+CLASSIFIERS = dict(
+    zip(RECIPES, (CNN1DClassifier, CNN2DClassifier, SampleCNNClassifier), strict=True)
+)
+REGRESSORS = dict(
+    zip(RECIPES, (CNN1DRegressor, CNN2DRegressor, SampleCNNRegressor), strict=True)
+)
+# What the README of the data reports: statistics of log-mel or MFCC and an SVC or a
+# logistic regression, and MiniRocket of aeon; over all folds.
+BASELINES = {
+    "statistics": {"note_fold": 0.872, "fold": 0.467},
+    "MiniRocket": {"note_fold": 0.884, "fold": 0.441},
+}
+TAG_BASELINE = {"test": (0.890, 0.692), "test_unseen": (0.751, 0.435)}
+TEST_FOLD = 1
+SR = 11025  # of the regression
+
+
+def _fit(net, recipe, X, y, device):
+    """Return a fitted pipeline, and how long it took and how large the network is."""
+    steps = [("wave", RawWave()), ("mel", MelSpectrogram()), ("scale", Standardizer())]
+    if "mel__n_mels" not in recipe:
+        del steps[1]
+    pipe = Pipeline([*steps, ("net", net(device=device))])
+    pipe.set_params(**recipe)
+    start = time.perf_counter()
+    pipe.fit(X, y)
+    return pipe, {
+        "fit_seconds": time.perf_counter() - start,
+        "n_parameters": pipe["net"].n_parameters_,
+    }
+
+
+def instruments(data, device):
+    """Instrument families: notes and programs that no network was trained on."""
+    rows, X = read_table(data / "fluid_instruments")
+    y = np.array([row["label"] for row in rows])
+    results = {"recipes": RECIPES, "baselines": BASELINES, "test_fold": TEST_FOLD}
+    for split in ("note_fold", "fold"):
+        is_test = np.array([int(row[split]) for row in rows]) == TEST_FOLD
+        results[split] = {
+            "n_train": int((~is_test).sum()),
+            "n_test": int(is_test.sum()),
+        }
+        for name, net in CLASSIFIERS.items():
+            pipe, found = _fit(net, RECIPES[name], X[~is_test], y[~is_test], device)
+            found["accuracy"] = pipe.score(X[is_test], y[is_test])
+            print(f"{split}, {name}: {found}", flush=True)
+            results[split][name] = found
+    return results
+
+
+def instruments_report(results):
+    """Return the tables of the book."""
+    lines = []
+    for split in ("note_fold", "fold"):
+        lines += [
+            [split, f"{name}, baseline", f"{accuracy[split]:.3f}", "", ""]
+            for name, accuracy in results["baselines"].items()
+        ]
+        lines += [
+            [split, name, f"{results[split][name]['accuracy']:.3f}", *_cost(found)]
+            for name, found in results[split].items()
+            if name in RECIPES
+        ]
+    return "\n\n".join(
+        [
+            "Instrument families of single notes (fluid_instruments, 12 classes). "
+            "`note_fold` keeps pitches apart, `fold` the programs that play them. "
+            f"Networks are tested on fold {results['test_fold']} and trained on the "
+            "others; the baselines are those of the data's README, over all folds.",
+            table(["split", "way", "accuracy", "parameters", "s a fit"], lines),
+            _recipes(results),
+        ]
+    )
+
+
+def tags(data, device):
+    """Tags of polyphonic clips, of programs heard in the training and of others."""
+    rows, X = read_table(data / "fluid_mix")
+    names = list(rows[0])
+    names = names[names.index("programs") + 1 :]
+    Y = np.array([[int(row[tag]) for tag in names] for row in rows])
+    split = np.array([row["split"] for row in rows])
+    train = np.isin(split, ["train", "valid"])
+    results = {"recipes": RECIPES, "baseline": TAG_BASELINE, "networks": {}}
+    for name, net in CLASSIFIERS.items():
+        pipe, found = _fit(net, RECIPES[name], X[train], Y[train], device)
+        for part in ("test", "test_unseen"):
+            proba = pipe.predict_proba(X[split == part])
+            true = Y[split == part]
+            found[part] = (
+                float(roc_auc_score(true, proba)),
+                float(average_precision_score(true, proba)),
+            )
+        print(f"{name}: {found}", flush=True)
+        results["networks"][name] = found
+    return results
+
+
+def tags_report(results):
+    """Return the tables of the book."""
+    ways = {"statistics, baseline": results["baseline"], **results["networks"]}
+    lines = [
+        [
+            name,
+            *[f"{x:.3f}" for part in ("test", "test_unseen") for x in found[part]],
+            *_cost(found),
+        ]
+        for name, found in ways.items()
+    ]
+    return "\n\n".join(
+        [
+            "Tags of polyphonic clips (fluid_mix, 18 tags): macro ROC-AUC and mean "
+            "average precision, on clips of programs heard in training (test) and of "
+            "others (unseen). The baseline is that of the data's README.",
+            table(
+                [
+                    "way",
+                    "test AUC",
+                    "test AP",
+                    "unseen AUC",
+                    "unseen AP",
+                    "parameters",
+                    "s a fit",
+                ],
+                lines,
+            ),
+            _recipes(results),
+        ]
+    )
+
+
+def regression(data, device):
+    """Pitch of synthesised instruments, in octaves, on clips not trained on."""
+    music = make_music(400, task="instrument", sr=SR, duration=1.5, random_state=0)
+    parts = train_test_split(music.data, np.log2(music.pitch), random_state=0)
+    X, X_test, y, y_test = parts
+    changes = {"net__dropout": 0.0, "net__max_epochs": 60}
+    recipes = {name: RECIPES[name] | changes for name in REGRESSORS}
+    # Arrays are at the rate of the front-end: one for all.
+    for recipe in recipes.values():
+        recipe["wave__sr"] = SR
+    results = {"recipes": recipes, "networks": {}}
+    for name, net in REGRESSORS.items():
+        pipe, found = _fit(net, recipes[name], X, y, device)
+        found["r2"] = pipe.score(X_test, y_test)
+        print(f"{name}: {found}", flush=True)
+        results["networks"][name] = found
+    return results
+
+
+def regression_report(results):
+    """Return the tables of the book."""
+    lines = [
+        [name, f"{found['r2']:.3f}", *_cost(found)]
+        for name, found in results["networks"].items()
+    ]
+    return "\n\n".join(
+        [
+            'Pitch in octaves of 400 clips of `make_music(task="instrument")`, '
+            "tested on a quarter that no network was trained on.",
+            table(["network", "R2", "parameters", "s a fit"], lines),
+            _recipes(results),
+        ]
+    )
+
+
+def _cost(found):
+    if "n_parameters" not in found:
+        return ["", ""]
+    return [f"{found['n_parameters']:,}", f"{found['fit_seconds']:.0f}"]
+
+
+def _recipes(results):
+    return table(
+        ["network", "recipe, parameters of the pipeline's steps"],
+        [
+            [name, ", ".join(f"`{key}={value}`" for key, value in recipe.items())]
+            for name, recipe in results["recipes"].items()
+        ],
+    )
