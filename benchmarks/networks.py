@@ -31,8 +31,8 @@ RECIPES = {
     "1-D": {
         "wave__sr": 22050,
         "mel__n_fft": 1024,
-        "mel__n_mels": 96,
-        "net__max_epochs": 30,
+        "mel__n_mels": 64,
+        "net__max_epochs": 25,
         **TRAINING,
     },
     "2-D": {
@@ -44,13 +44,11 @@ RECIPES = {
         **TRAINING,
     },
     "sample-level": {
-        "wave__sr": 11025,
-        "net__m": 3,
-        "net__n": 7,
-        "net__chunk_size": 6561,
-        "net__n_chunks": 5,
-        "net__n_filters": (64, 64, 128, 128, 128, 128, 256),
-        "net__max_epochs": 40,
+        "wave__sr": 16000,
+        "net__chunk_size": 32805,
+        "net__n_filters": (32, 64, 64, 128, 128, 128, 128, 256),
+        "net__dropout": 0.25,
+        "net__max_epochs": 18,
         **TRAINING,
     },
 }
@@ -137,7 +135,7 @@ def tags(data, device):
     names = names[names.index("programs") + 1 :]
     Y = np.array([[int(row[tag]) for tag in names] for row in rows])
     split = np.array([row["split"] for row in rows])
-    train = np.isin(split, ["train", "valid"])
+    train = split == "train"
     results = {"recipes": RECIPES, "baseline": TAG_BASELINE, "networks": {}}
     for name, net in CLASSIFIERS.items():
         pipe, found = _fit(net, RECIPES[name], X[train], Y[train], device)

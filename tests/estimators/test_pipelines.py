@@ -172,18 +172,18 @@ def search(music, clf, grid, measures, **params):
         measured = {name: measure(pipe) for name, measure in measures.items()}
         true = np.searchsorted(pipe.classes_, y)
         proba = pipe.predict_proba(X)[np.arange(len(y)), true]
-        return {"loss": np.log(proba.clip(1e-30)).mean(), **measured}
+        return {"likelihood": np.log(proba.clip(1e-30)).mean(), **measured}
 
     params = {"clf__max_epochs": 2, **params}
     found = GridSearchCV(
-        make_pipe(clf, **params), grid, scoring=score, refit="loss", cv=2
+        make_pipe(clf, **params), grid, scoring=score, refit="likelihood", cv=2
     )
     X, y = music["classes"]
     found.fit(X, y)
     results = found.cv_results_
     for name in measures:  # what is set is the same in both folds
         np.testing.assert_array_equal(results[f"std_test_{name}"], 0)
-    assert len(set(results["mean_test_loss"])) == len(results["params"])
+    assert len(set(results["mean_test_likelihood"])) == len(results["params"])
     best = found.best_estimator_.get_params()
     assert found.best_params_.items() <= best.items()
     assert found.predict_proba(X).shape == (24, 3)
