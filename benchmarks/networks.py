@@ -186,7 +186,7 @@ def tags_report(results):
 
 def regression(data, device):
     """Pitch of synthesised instruments, in octaves, on clips not trained on."""
-    music = make_music(400, task="instrument", sr=SR, duration=1.5, random_state=0)
+    music = make_music(400, task="instrument", sr=SR, duration=2.0, random_state=0)
     parts = train_test_split(music.data, np.log2(music.pitch), random_state=0)
     X, X_test, y, y_test = parts
     changes = {"net__dropout": 0.0, "net__max_epochs": 60}
