@@ -150,9 +150,9 @@ class FileSource:
         Files decoded at a time where the reader does not say.
     """
 
-    kind = "wave"
-    hop_length = None
-    frequencies = None
+    kind: str = "wave"
+    hop_length: int | None = None
+    frequencies: np.ndarray | None = None
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class FileSource:
             "memory": memory,
             "n_threads": n_threads,
         }
-        self.sample_rate: float = sr
+        self.sample_rate: float | None = sr
         self._n_samples = n_samples
         self._offset = offset
         self._pad = pad

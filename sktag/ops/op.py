@@ -135,7 +135,7 @@ class Op(nn.Module):
     def __repr__(self) -> str:
         """Show the fields that differ from their defaults."""
         shown = []
-        for f in fields(self):
+        for f in sorted(fields(self), key=lambda f: f.kw_only is True):  # p last
             value = getattr(self, f.name)
             if isinstance(value, np.ndarray):
                 shown.append(f"{f.name}=array{value.shape}")
