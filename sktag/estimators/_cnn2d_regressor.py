@@ -82,11 +82,31 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         Epochs to wait for an improvement.
     monitor : str, default="loss"
         "loss", or the name of a scorer of scikit-learn ("r2", ...).
+    mixup_alpha : float >= 0, default=0
+        Of mixup (Zhang et al., ICLR 2018): clips of a step are blended with others of
+        the batch, and so are their losses, by a share that is drawn for each step from
+        Beta(`mixup_alpha`, `mixup_alpha`). 0 blends none.
+    cutmix_alpha : float >= 0, default=0
+        Of CutMix (Yun et al., ICCV 2019), on the time axis: a stretch of a clip is
+        taken from another of the batch, and the losses are blended by the share that is
+        kept, drawn from Beta(`cutmix_alpha`, `cutmix_alpha`). With `mixup_alpha` too, a
+        step does either, with equal chances.
     gradient_clip : float > 0, default=None
         Largest norm of the gradient.
     loss : {"mse", "mae", "huber"}, default="mse"
         What is minimised: mean squared error, mean absolute error, or Huber's loss,
         which is the one for small errors and the other for large ones.
+    stages : list of tuple, default=None
+        Of ``lr_schedule="staged"``: (optimizer, lr) or (optimizer, lr, epochs) of each
+        stage, as ``[("adam", 1e-4, 80), ("sgd", 1e-3, 20)]``. A stage without a number
+        of epochs ends when `monitor` has not improved for `n_iter_no_change` epochs.
+    metrics : list of str, default=None
+        Names of scorers of scikit-learn, computed on the clips kept apart at each epoch
+        and told in `history_`.
+    checkpoint : str or path-like, default=None
+        Folder in which each epoch is saved. A `fit` that was killed and is called again
+        with the same parameters and data goes on where it was, and ends in the same
+        weights. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"
@@ -199,8 +219,13 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         validation_fraction=0.1,
         n_iter_no_change=10,
         monitor="loss",
+        mixup_alpha=0,
+        cutmix_alpha=0,
         gradient_clip=None,
         loss="mse",
+        stages=None,
+        metrics=None,
+        checkpoint=None,
         device="auto",
         amp="auto",
         n_threads=None,
@@ -236,8 +261,13 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.monitor = monitor
+        self.mixup_alpha = mixup_alpha
+        self.cutmix_alpha = cutmix_alpha
         self.gradient_clip = gradient_clip
         self.loss = loss
+        self.stages = stages
+        self.metrics = metrics
+        self.checkpoint = checkpoint
         self.device = device
         self.amp = amp
         self.n_threads = n_threads

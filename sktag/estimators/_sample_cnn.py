@@ -132,12 +132,36 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         several classes is the mean of each against the rest; "roc_auc" and
         "average_precision" of tags are means over those that some of the clips kept
         apart have and some have not.
+    mixup_alpha : float >= 0, default=0
+        Of mixup (Zhang et al., ICLR 2018): clips of a step are blended with others of
+        the batch, and so are their losses, by a share that is drawn for each step from
+        Beta(`mixup_alpha`, `mixup_alpha`). 0 blends none.
+    cutmix_alpha : float >= 0, default=0
+        Of CutMix (Yun et al., ICCV 2019), on the time axis: a stretch of a clip is
+        taken from another of the batch, and the losses are blended by the share that is
+        kept, drawn from Beta(`cutmix_alpha`, `cutmix_alpha`). With `mixup_alpha` too, a
+        step does either, with equal chances.
+    label_smoothing : float in [0, 1), default=0
+        Share of a label that is spread evenly over all classes (Szegedy et al., CVPR
+        2016); it draws tags from 0 and 1 towards 1/2. In training only: the validation
+        loss is without.
     gradient_clip : float > 0, default=None
         Largest norm of the gradient.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" is inverse to their frequencies; for tags,
         the weight of each tag's positives is negatives over positives. A dict is by
         label, or by column of the tags; what it lacks has weight 1.
+    stages : list of tuple, default=None
+        Of ``lr_schedule="staged"``: (optimizer, lr) or (optimizer, lr, epochs) of each
+        stage, as ``[("adam", 1e-4, 80), ("sgd", 1e-3, 20)]``. A stage without a number
+        of epochs ends when `monitor` has not improved for `n_iter_no_change` epochs.
+    metrics : list of str, default=None
+        Names of scorers of scikit-learn, computed on the clips kept apart at each epoch
+        and told in `history_`.
+    checkpoint : str or path-like, default=None
+        Folder in which each epoch is saved. A `fit` that was killed and is called again
+        with the same parameters and data goes on where it was, and ends in the same
+        weights. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"
@@ -259,8 +283,14 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         validation_fraction=0.1,
         n_iter_no_change=10,
         monitor="loss",
+        mixup_alpha=0,
+        cutmix_alpha=0,
+        label_smoothing=0,
         gradient_clip=None,
         class_weight=None,
+        stages=None,
+        metrics=None,
+        checkpoint=None,
         device="auto",
         amp="auto",
         n_threads=None,
@@ -300,8 +330,14 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.monitor = monitor
+        self.mixup_alpha = mixup_alpha
+        self.cutmix_alpha = cutmix_alpha
+        self.label_smoothing = label_smoothing
         self.gradient_clip = gradient_clip
         self.class_weight = class_weight
+        self.stages = stages
+        self.metrics = metrics
+        self.checkpoint = checkpoint
         self.device = device
         self.amp = amp
         self.n_threads = n_threads

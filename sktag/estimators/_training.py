@@ -18,20 +18,36 @@ from torch import nn
 
 from sktag.estimators._callbacks import EpochLog, make_callbacks
 from sktag.estimators._loading import Batches
+from sktag.estimators._mixing import make_mixing
 from sktag.estimators._parameters import OPTIMIZERS
 from sktag.estimators._state import seed_torch, to_numpy, to_torch, use_amp
 
 
 class RowLoss(nn.Module):
-    """The targets' loss as a criterion: one number a row."""
+    """The targets' loss as a criterion: one number a row.
 
-    def __init__(self, targets):
+    Parameters
+    ----------
+    targets : ClassTargets, TagTargets or ValueTargets
+        What has the loss.
+    smoothing : float in [0, 1), default=0
+        Of the labels, in training.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception architecture
+    for computer vision", CVPR 2016 (smoothing).
+    """
+
+    def __init__(self, targets, smoothing=0.0):
         super().__init__()
         self.targets = targets
+        self.smoothing = smoothing
 
     def forward(self, logits, targets):
         """Return the loss of each row."""
-        return self.targets.loss(logits, targets)
+        smoothing = self.smoothing if self.training else 0.0
+        return self.targets.loss(logits, targets, smoothing)
 
 
 class TaggerNet(NeuralNet):
@@ -48,14 +64,17 @@ class TaggerNet(NeuralNet):
         Whether to compute in bfloat16 where torch finds it safe.
     score : callable, optional
         Logits of the validation rows to a dict of scores.
+    mixing : Mixing, optional
+        What mixes the rows of a training batch.
     **kwargs
         As for :class:`skorch.NeuralNet`.
     """
 
-    def __init__(self, module, *, seed=0, amp=False, score=None, **kwargs):
+    def __init__(self, module, *, seed=0, amp=False, score=None, mixing=None, **kwargs):
         self.seed = seed
         self.amp = amp
         self.score = score
+        self.mixing = mixing
         super().__init__(module, **kwargs)
 
     @property
@@ -93,16 +112,24 @@ class TaggerNet(NeuralNet):
             return self.module_(x)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Return the mean loss of a batch, rows weighted."""
-        targets, weights = y_true
-        return (self.criterion_(y_pred.float(), targets) * weights).mean()
+        """Return the mean loss of a batch, rows weighted, and mixed as they are."""
+        logits = y_pred.float()
+        targets, weights, *mixed = y_true
+        loss = (self.criterion_(logits, targets) * weights).mean()
+        if not mixed:
+            return loss
+        targets, weights, share = mixed
+        other = (self.criterion_(logits, targets) * weights).mean()
+        return share * loss + (1 - share) * other
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Go once through the batches; look at the loss once, at the end."""
         if iterator is None:
             return
         total, n_rows, logits = 0.0, 0, []
-        for batch in iterator:
+        for index, batch in enumerate(iterator):
+            if training and self.mixing is not None:
+                batch = self.mixing(batch, len(self.history), index)
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             total = total + step["loss"].detach() * len(batch[0])
@@ -196,7 +223,9 @@ def make_net(
     decay = _decay(optimizer, estimator.weight_decay)
     return TaggerNet(
         module,
-        criterion=RowLoss(estimator._targets),
+        criterion=RowLoss(
+            estimator._targets, getattr(estimator, "label_smoothing", 0.0)
+        ),
         optimizer=optimizer,
         lr=estimator.lr,
         max_epochs=n_epochs,
@@ -215,6 +244,7 @@ def make_net(
         seed=estimator._seed,
         amp=use_amp(estimator.amp, device),
         score=score,
+        mixing=make_mixing(estimator),
         verbose=0,
         **{f"optimizer__{k}": v for k, v in {**decay, **options}.items()} | further,
     ).initialize()
