@@ -1,10 +1,11 @@
-"""What users name files by, to clips: paths of many kinds, and folders."""
+"""Paths, folders of files, and more clips of the same kind, to clips."""
 
 import os
 import warnings
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 
 from sktag.clips._array import ClipArray
@@ -151,3 +152,65 @@ def open_files(
         infos, sr, n_samples, on_error=on_error, n_threads=n_threads, **options
     )
     return ClipArray(source), np.array(failed, dtype=int)
+
+
+def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
+    """Return X as clips that went the way of others, but for what is random in it.
+
+    Parameters
+    ----------
+    X : list of paths, array, or ClipArray
+        Paths where the others are of files, an array where they are of an array; or
+        clips, to which the ops are done that they lack.
+    clips : ClipArray
+        The others.
+
+    Returns
+    -------
+    ClipArray
+        Clips that carry no random ops.
+
+    Raises
+    ------
+    ValueError
+        If X cannot go that way.
+    """
+    ops = [op for op in clips.ops if not op.random]
+    source = clips._source
+    paths = as_paths(X)
+    if isinstance(X, ClipArray):
+        if X.sample_rate != clips.sample_rate:
+            raise ValueError(
+                f"the clips are at {X.sample_rate} Hz, those of training at "
+                f"{clips.sample_rate} Hz: read them at the same rate."
+            )
+        done = [op for op in X.ops if not op.random]
+        out = ClipArray(X._source, X._key, tuple(done))
+        if joblib.hash(done) != joblib.hash(ops[: len(done)]):
+            raise ValueError(
+                f"{out!r} went another way than the clips of training, {clips!r}: give "
+                "paths, or clips of the same steps."
+            )
+        ops = ops[len(done) :]
+    elif paths is not None:
+        if not isinstance(source, FileSource):
+            raise ValueError(
+                "these are paths, but the clips of training are of an array: give an "
+                "array, or train on paths too."
+            )
+        out = open_files(paths, **source.options)[0]
+    else:
+        if isinstance(source, FileSource):
+            raise ValueError(
+                "this is an array, but the clips of training are of files: give paths, "
+                "or clips that the same steps made of the array."
+            )
+        out = ClipArray.from_array(
+            X,
+            sample_rate=source.sample_rate,
+            hop_length=source.hop_length,
+            frequencies=source.frequencies,
+        )
+    for op in ops:
+        out = out.map(op)
+    return out

@@ -46,7 +46,7 @@ def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
     # Copies, since a callback changes in a fit; net_.callbacks_ has them.
     callbacks += deepcopy(estimator.callbacks or [])
     # The last, since it ends the fit before what comes after it is called.
-    if validates:
+    if validates and estimator.early_stopping:
         stop = EarlyStopping(
             monitor=f"valid_{estimator.monitor}",
             lower_is_better=estimator.monitor == "loss",

@@ -15,8 +15,9 @@ from sklearn.utils import check_consistent_length
 from sktag._compat import _check_sample_weight
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._batch_norm import batch_norms, is_cold, refresh_batch_norm
-from sktag.estimators._loading import Batches, ClipDataset, fill_cache
+from sktag.estimators._loading import Batches
 from sktag.estimators._parameters import NetParams
+from sktag.estimators._parts import Part, Validation, make_items
 from sktag.estimators._state import (
     draw_seed,
     pick_device,
@@ -77,8 +78,18 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
 
     # ------------------------------------------------------------------ fit
 
-    def _fit(self, X, y, sample_weight, *, partial=False, classes=None):
+    def _fit(
+        self,
+        X,
+        y,
+        sample_weight,
+        *,
+        validation=None,
+        partial=False,
+        classes=None,
+    ):
         """Train, from the start or on from where it was; `partial` is one epoch."""
+        validation = validation or Validation()
         fresh = not (hasattr(self, "module_") and (partial or self.warm_start))
         check_monitor(self.monitor)
         if fresh:
@@ -92,24 +103,32 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             self._forget()
             self._seed = draw_seed(self.random_state)
             self._chunk = self._choose_chunk(clips.shape[-1])
+        given, y_valid = validation.check(self, clips)
         train, valid = np.arange(len(clips)), None
-        if self.early_stopping and not partial:
+        if self.early_stopping and given is None and not partial:
             train, valid = split_rows(
                 y_checked,
                 self.validation_fraction,
                 self._seed,
                 stratify=is_classifier(self),
+                groups=validation.groups,
             )
+            y_valid = y_checked[valid]
         if fresh:
             self._targets = self._make_targets(y_checked, train, classes)
         else:
             self._update_targets()
         codes = self._targets.encode(y_checked)
         weights = self._weigh(sample_weight, codes, train)
+        train = Part(clips, train, codes, weights)
+        if given is not None:
+            valid = validation.part(self, given, y_valid)
+        elif valid is not None:
+            valid = Part(clips, valid, codes, weights)
         score = None
         if valid is not None:
             score = ValidationScores(
-                self._targets, y_checked[valid], self.monitor, self.aggregate
+                self._targets, y_valid, self.monitor, self.aggregate
             )
         device = pick_device(self.device)
         with reproducible(device, self._seed):
@@ -118,7 +137,10 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             else:
                 module, name = self.module_, self.architecture_
             module.to(device, memory_format=torch.channels_last)
-            sets = self._make_sets(clips, train, valid, codes, weights, module, device)
+            if given is not None:
+                self._check_length(given, module)
+            sets = make_items(self, train, valid, device)
+            self._check_batch_norm(module, len(sets[0]), len(clips))
             n_batches = len(Batches(sets[0], self.batch_size, device, self._seed))
             if not partial:
                 self._warn_few_steps(n_batches, fresh)
@@ -213,59 +235,13 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             )
         return module, name
 
-    def _make_sets(self, clips, train, valid, codes, weights, module, device):
-        """Return the training and the validation items."""
-        starts = self._starts(clips)
-        is_random = starts is not None and self.train_chunks == "random"
-        n_items = len(train) * (1 if starts is None or is_random else starts.shape[1])
+    def _check_batch_norm(self, module, n_items, n_clips):
         if n_items == 1 and batch_norms(module):
             raise ValueError(
-                f"there is 1 sample to train on, of {len(clips)} given, but batch "
+                f"there is 1 sample to train on, of {n_clips} given, but batch "
                 "normalisation needs two or more: give more clips, or set "
                 "batch_norm=False."
             )
-        cache = self._fill_cache(clips, device)
-
-        def items(rows, at):
-            return ClipDataset(
-                clips,
-                rows,
-                codes,
-                weights,
-                cache,
-                self.n_threads,
-                chunk=None if starts is None else self._chunk,
-                starts=at,
-            )
-
-        def all_of(rows):
-            if starts is None:
-                return items(rows, None)
-            return items(np.repeat(rows, starts.shape[1]), starts[rows].ravel())
-
-        return [
-            items(train, None) if is_random else all_of(train),
-            None if valid is None else all_of(valid),
-        ]
-
-    def _fill_cache(self, clips, device):
-        from sktag.estimators._callbacks import progress_bar
-
-        def progress(batches):
-            total = -(-len(clips) // self.batch_size)
-            return progress_bar(batches, total=total, desc="read")
-
-        cache, message = fill_cache(
-            clips,
-            self.cache_bytes,
-            self.batch_size,
-            device,
-            self.n_threads,
-            progress if self.verbose else iter,
-        )
-        if self.verbose:
-            print(f"{type(self).__name__}: {message}")
-        return cache
 
     def _train(self, module, device, sets, n_batches, score, *, fresh, partial):
         """Train; return the net, and Ctrl-C where it came after the first epoch.

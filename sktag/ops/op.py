@@ -377,4 +377,7 @@ def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:
 @lru_cache(maxsize=64)
 def _uniforms(key: tuple[int, ...], n_rows: int, n: int) -> np.ndarray:
     """Return a table whose first rows are the same however many there are."""
-    return np.random.default_rng(key).random((n_rows, n))
+    seed, *place = key
+    # 2 tells these draws from others of the same seed and epoch.
+    entropy = np.random.SeedSequence(seed, spawn_key=(2, *place))
+    return np.random.default_rng(entropy).random((n_rows, n))
