@@ -68,12 +68,12 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
         Further parameters go to `net_params`, as ``optimizer__momentum``.
     lr : float > 0, default=1e-3
         Learning rate; with "one_cycle" the highest.
-    lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None, \
+    lr_schedule : {"one_cycle", "cosine", "step", "plateau", "staged"} or None, \
             default="one_cycle"
         "one_cycle" rises to `lr` and falls to nothing over all steps (Smith and Topin,
         2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" takes a tenth every
         30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
-        `n_iter_no_change` epochs; None keeps `lr`.
+        `n_iter_no_change` epochs; "staged" goes through `stages`; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
         Decay of the weights; biases and batch norm have none. 0 for an optimizer that
         knows none.
@@ -116,16 +116,21 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
         the weight of each tag's positives is negatives over positives. A dict is by
         label, or by column of the tags; what it lacks has weight 1.
     stages : list of tuple, default=None
-        Of ``lr_schedule="staged"``: (optimizer, lr) or (optimizer, lr, epochs) of each
-        stage, as ``[("adam", 1e-4, 80), ("sgd", 1e-3, 20)]``. A stage without a number
-        of epochs ends when `monitor` has not improved for `n_iter_no_change` epochs.
+        Of "staged": (optimizer, lr) or (optimizer, lr, epochs) of each stage, in place
+        of `optimizer` and `lr`, as ``[("adam", 1e-4, 80), ("sgd", 1e-3)]``. A stage
+        ends after its epochs (Won et al., 2020), or, where it has none, when `monitor`
+        has not improved for `n_iter_no_change` epochs (Lee et al., 2017); the next
+        begins with the best weights so far and a new optimizer. `max_epochs` bounds
+        all stages together, and the best weights are kept. Clips are kept apart with or
+        without `early_stopping`, which adds nothing to it. `partial_fit` has no stages.
     metrics : list of str, default=None
-        Names of scorers of scikit-learn, computed on the clips kept apart at each epoch
-        and told in `history_`.
+        Names of scorers of scikit-learn, computed at each epoch on the clips that are
+        kept apart, for `history_`.
     checkpoint : str or path-like, default=None
-        Folder in which each epoch is saved. A `fit` that was killed and is called again
-        with the same parameters and data goes on where it was, and ends in the same
-        weights. `partial_fit` saves nothing.
+        Folder in which `fit` saves each epoch, in a file for each fit. One that was
+        killed and is called again, with the same parameters and clips, goes on where
+        it was and ends in the same weights; one that was finished has them at once.
+        What `callbacks` know is not saved. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"
@@ -165,11 +170,13 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
-        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds".
+        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
+        "stage" with "staged".
     n_iter_ : int
         Number of epochs trained.
     best_epoch_ : int
-        Epoch whose weights are kept: the last, or with early stopping the best.
+        Epoch whose weights are kept: the last, or with early stopping or stages the
+        best.
     sr_ : float or None
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int

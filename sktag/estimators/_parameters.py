@@ -20,7 +20,7 @@ OPTIMIZERS = {
     "sgd": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
     "rmsprop": (optim.RMSprop, {}),
 }
-SCHEDULES = ("one_cycle", "cosine", "step", "plateau")
+SCHEDULES = ("one_cycle", "cosine", "step", "plateau", "staged")
 # What net_params may not set, because sktag makes it.
 _OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}
 _OWN |= {"seed", "amp", "score", "mixing"}

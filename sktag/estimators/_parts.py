@@ -45,15 +45,29 @@ class Validation:
         What was given as X_val, y_val and sample_weight_val.
     groups : array of shape (n_clips,), optional
         Clips of a group stay on one side where clips are kept apart.
+
+    Attributes
+    ----------
+    clips : ClipArray or None
+        X, which went the way of the clips to train on.
+    labels : ndarray or None
+        y, checked.
     """
 
     X: object = None
     y: object = None
     sample_weight: object = None
     groups: object = None
+    clips: ClipArray | None = None
+    labels: np.ndarray | None = None
+
+    @property
+    def identity(self):
+        """What makes the validation: it is part of what makes a fit."""
+        return [self.clips, self.labels, self.sample_weight, self.groups]
 
     def check(self, estimator, clips):
-        """Return clips and labels that were given, or None twice.
+        """Set `clips` and `labels`, if they are given.
 
         Parameters
         ----------
@@ -62,12 +76,10 @@ class Validation:
         clips : ClipArray
             The clips to train on.
 
-        Returns
-        -------
-        clips : ClipArray or None
-            They went the way of the clips to train on.
-        y : ndarray or None
-            Labels, tags or numbers.
+        Raises
+        ------
+        ValueError
+            If what is given does not fit together, or the clips to train on.
         """
         if self.groups is not None:
             check_consistent_length(clips, self.groups)
@@ -77,16 +89,16 @@ class Validation:
                     "sample_weight_val is given without X_val and y_val, of which it "
                     "is the weights: give them too."
                 )
-            return None, None
+            return
         if self.X is None or self.y is None:
             raise ValueError(
                 "of X_val and y_val one is given and the other is not: give both, or "
                 "none (early_stopping=True then keeps validation_fraction apart)."
             )
         try:
-            y = estimator._check_y(self.y)
-            given = self._clips(estimator, clips)
-            check_consistent_length(given, y)
+            labels = estimator._check_y(self.y)
+            given = self._as_clips(estimator, clips)
+            check_consistent_length(given, labels)
             check_kind(given, estimator._takes, type(estimator).__name__)
             estimator._check_shape(given, clips.shape)
         except (TypeError, ValueError) as error:
@@ -95,9 +107,9 @@ class Validation:
                 "which the same steps were done; clips and paths go through the steps."
             )
             raise
-        return given, y
+        self.clips, self.labels = given, labels
 
-    def _clips(self, estimator, clips):
+    def _as_clips(self, estimator, clips):
         """Return X_val as clips."""
         is_raw = clips.in_memory and not isinstance(self.X, ClipArray)
         # What was trained on as it is is validated on as it is.
@@ -107,15 +119,13 @@ class Validation:
             else as_clips_like(self.X, clips)
         )
 
-    def part(self, estimator, clips, y):
-        """Return what was given as a part.
+    def part(self, estimator):
+        """Return what was given as a part, once `check` has set it.
 
         Parameters
         ----------
         estimator : BaseTagger
             What is fitted; its targets are made.
-        clips, y : ClipArray, ndarray
-            What `check` returned.
 
         Returns
         -------
@@ -123,7 +133,7 @@ class Validation:
             All of it.
         """
         try:
-            codes = estimator._targets.encode(y)
+            codes = estimator._targets.encode(self.labels)
         except ValueError as error:
             error.add_note("This is said of y_val.")
             raise
@@ -136,7 +146,8 @@ class Validation:
                 "the weights of all clips of X_val are 0: sample_weight_val and "
                 "class_weight must leave some."
             )
-        return Part(clips, np.arange(len(clips)), codes, weights / weights.mean())
+        rows = np.arange(len(self.clips))
+        return Part(self.clips, rows, codes, weights / weights.mean())
 
 
 def make_items(estimator, train, valid, device):
@@ -150,8 +161,8 @@ def make_items(estimator, train, valid, device):
         To train on.
     valid : Part or None
         To validate on.
-    device : torch.device
-        Where the network is.
+    device : torch.device or None
+        Where the network is; None where nothing is to be read.
 
     Returns
     -------
@@ -189,6 +200,9 @@ def _items(estimator, part, cache, *, is_training):
 
 
 def _fill_cache(estimator, clips, device, limit):
+    if device is None:
+        return None
+
     def progress(batches):
         total = -(-len(clips) // estimator.batch_size)
         return progress_bar(batches, total=total, desc="read")
