@@ -1,6 +1,15 @@
-"""The random operations of augmentation: draw, then apply."""
+"""The random operations of augmentation: draw, then apply.
+
+An Augmenter draws for each training clip and epoch; ``apply`` does an operation with
+given parameters, ``PitchShift(semitones=1.0).apply(x, sample_rate)``. The docstring of
+:class:`sktag.Augmenter` says which labels they change.
+"""
 
 from sktag.augment.augment_op import AugmentOp, Callback
+from sktag.augment.filters import DynamicRangeCompression, Filter, Reverb
+from sktag.augment.noise import BackgroundMix, Noise, NoiseBlend
+from sktag.augment.pitch import PitchShift, TimeStretch
+from sktag.augment.robustness import ROBUSTNESS
 from sktag.augment.spectrogram import (
     FrequencyMask,
     FrequencyShift,
@@ -11,12 +20,21 @@ from sktag.augment.waveform import Gain, PolarityInversion, TimeShift
 
 __all__ = [
     "AugmentOp",
+    "BackgroundMix",
     "Callback",
+    "DynamicRangeCompression",
+    "Filter",
     "FrequencyMask",
     "FrequencyShift",
     "Gain",
+    "Noise",
+    "NoiseBlend",
+    "PitchShift",
     "PolarityInversion",
+    "ROBUSTNESS",
+    "Reverb",
     "SpecNoise",
     "TimeMask",
     "TimeShift",
+    "TimeStretch",
 ]
