@@ -8,12 +8,22 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks import decode, features, imports, networks, real_audio
+from benchmarks import (
+    decode,
+    features,
+    imports,
+    memory,
+    networks,
+    real_audio,
+    training,
+)
 
 BENCHMARKS = {
     "imports": imports.imports,
     "features": features.features,
     "decode": decode.decode,
+    "training": training.training,
+    "memory": memory.memory,
     "esc10": real_audio.esc10,
     "fluid_mix": real_audio.fluid_mix,
     "instruments": networks.instruments,
@@ -25,6 +35,8 @@ REPORTS = {
     "imports": imports.report,
     "features": features.report,
     "decode": decode.report,
+    "training": training.training_report,
+    "memory": memory.memory_report,
     "instruments": networks.instruments_report,
     "tags": networks.tags_report,
     "regression": networks.regression_report,

@@ -95,6 +95,30 @@ def peak_memory(prepare, *args):
         return pool.submit(_growth, prepare, args).result()
 
 
+def peak_rss(work, *args):
+    """Return the largest resident memory of a fresh process that does some work.
+
+    Parameters
+    ----------
+    work : callable
+        Function of a module, called with `args`.
+    *args
+        Its arguments.
+
+    Returns
+    -------
+    int
+        Bytes, imports and all.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_whole, work, args).result()
+
+
+def _whole(work, args):
+    work(*args)
+    return _peak()
+
+
 def _growth(prepare, args):
     tiny, real = prepare(*args)
     tiny()

@@ -1,8 +1,8 @@
 """Music classification and tagging with deep networks, as scikit-learn estimators."""
 
-from sktag import datasets, testing
+from sktag import augment, datasets, testing
 from sktag._config import config_context, set_config
-from sktag.clips import ClipArray
+from sktag.clips import AugmentationDroppedWarning, ClipArray
 from sktag.estimators import (
     CNN1DClassifier,
     CNN1DRegressor,
@@ -13,6 +13,7 @@ from sktag.estimators import (
 )
 from sktag.transformers import (
     CQT,
+    Augmenter,
     ClipTransformer,
     MelSpectrogram,
     RawWave,
@@ -24,6 +25,8 @@ from sktag.transformers import (
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "AugmentationDroppedWarning",
+    "Augmenter",
     "CNN1DClassifier",
     "CNN1DRegressor",
     "CNN2DClassifier",
@@ -38,6 +41,7 @@ __all__ = [
     "Spectrogram",
     "Standardizer",
     "Summarizer",
+    "augment",
     "config_context",
     "datasets",
     "set_config",

@@ -12,6 +12,7 @@ from sklearn.utils.estimator_checks import (
 
 from sktag import (
     CQT,
+    Augmenter,
     CNN1DClassifier,
     CNN1DRegressor,
     CNN2DClassifier,
@@ -32,6 +33,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*shorter than the lowest bin:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*mel bands are empty:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*is too short for:UserWarning"),
+    # The checks compare fit_transform of the Augmenter, as an array, with transform.
+    pytest.mark.filterwarnings("ignore::sktag.AugmentationDroppedWarning"),
     pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
 ]
 # The checks fit some 150 times, and three ask for accuracy.
@@ -44,6 +47,7 @@ ESTIMATORS = {
     "Standardizer-bin": (Standardizer(), 47),
     "Standardizer-global": (Standardizer("global"), 47),
     "Standardizer-clip": (Standardizer("clip"), 47),
+    "Augmenter": (Augmenter(), 47),
     "Summarizer": (Summarizer(), 47),
     "CNN1DClassifier": (CNN1DClassifier(n_filters=8, **QUICK), 67),
     "CNN2DClassifier": (CNN2DClassifier(n_filters=(8,), **QUICK), 67),

@@ -150,9 +150,9 @@ class FileSource:
         Files decoded at a time where the reader does not say.
     """
 
-    kind = "wave"
-    hop_length = None
-    frequencies = None
+    kind: str = "wave"
+    hop_length: int | None = None
+    frequencies: np.ndarray | None = None
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class FileSource:
         n_threads: int | None = None,
     ) -> None:
         self._infos = list(infos)
-        self._options: dict[str, Any] = {
+        self.options: dict[str, Any] = {
             "sr": sr,
             "n_samples": n_samples,
             "offset": offset,
@@ -176,7 +176,7 @@ class FileSource:
             "memory": memory,
             "n_threads": n_threads,
         }
-        self.sample_rate: float = sr
+        self.sample_rate: float | None = sr
         self._n_samples = n_samples
         self._offset = offset
         self._pad = pad
@@ -192,7 +192,7 @@ class FileSource:
     @property
     def lengths(self) -> np.ndarray:
         """Samples each file fills, as its header says."""
-        sr, offset = self._options["sr"], self._offset
+        sr, offset = self.options["sr"], self._offset
         lengths = [info.n_samples(sr, offset) for info in self._infos]
         return np.minimum(np.array(lengths, dtype=np.int64), self._n_samples)
 
@@ -246,11 +246,11 @@ class FileSource:
         key: Key = (
             info.path,
             *stat_key(info.path),
-            self._options["sr"],
+            self.options["sr"],
             self._offset,
             self._n_samples,
         )
-        if info.n_samples(self._options["sr"], self._offset) == 0:
+        if info.n_samples(self.options["sr"], self._offset) == 0:
             return np.zeros(0, dtype=np.float32)  # it ends before the offset
         cache = self._disk or DECODED
         samples = cache.get(key)
@@ -258,7 +258,7 @@ class FileSource:
             n_bytes = 4 * len(self._infos) * self._n_samples
             fits = self._disk or n_bytes <= get_config()["decode_cache_bytes"]
             if start is not None and not fits:
-                sr = self._options["sr"]
+                sr = self.options["sr"]
                 offset = (round(self._offset * sr) + start) / sr
                 # Where a file ends before its header says, that is told, and padded,
                 # with the file as a whole.
@@ -266,7 +266,7 @@ class FileSource:
                     return decode(info.path, sr, offset=offset, n_samples=width)
             samples = decode(
                 info.path,
-                self._options["sr"],
+                self.options["sr"],
                 offset=self._offset,
                 n_samples=self._n_samples,
             )
@@ -275,7 +275,7 @@ class FileSource:
 
     def take(self, rows: np.ndarray) -> "FileSource":
         """Return a source of some of the files."""
-        return FileSource([self._infos[i] for i in rows], **self._options)
+        return FileSource([self._infos[i] for i in rows], **self.options)
 
     def describe(self) -> str:
         """Say how many files there are."""
@@ -287,7 +287,7 @@ class FileSource:
         # A list of equal tuples pickles alike whether or not they share an object.
         state = [tuple(vars(info).values()) for info in infos]
         # The number of threads changes no number, so it is not part of the identity.
-        return _restore_files, (state, {**self._options, "n_threads": None})
+        return _restore_files, (state, {**self.options, "n_threads": None})
 
 
 def fill(out: np.ndarray, samples: np.ndarray, pad: str) -> None:

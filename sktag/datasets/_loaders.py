@@ -9,14 +9,13 @@ What the design meets:
 """
 
 import csv
-import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
-_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
+from sktag.clips._files import AUDIO_EXTENSIONS, audio_files
 
 
 def _check_extensions(extensions):
@@ -31,20 +30,7 @@ def _check_extensions(extensions):
     return tuple(extension.lower() for extension in extensions)
 
 
-def _audio_files(folder, extensions):
-    """Audio files in a folder and its sub-folders, sorted, without hidden ones."""
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and name.lower().endswith(extensions)
-        ]
-    return sorted(found)
-
-
-def load_folder(directory, *, extensions=_EXTENSIONS):
+def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
     """List the audio files of a directory that has one sub-folder per class.
 
     Files in folders further down belong to the class of the sub-folder at the top.
@@ -123,7 +109,7 @@ def load_folder(directory, *, extensions=_EXTENSIONS):
             "files of each class to a folder of its own, or list files and labels "
             "in a table and use load_table."
         )
-    files = {folder.name: _audio_files(folder, extensions) for folder in folders}
+    files = {folder.name: audio_files(folder, extensions) for folder in folders}
     empty = [name for name, found in files.items() if not found]
     if len(empty) == len(folders):
         raise ValueError(

@@ -107,19 +107,27 @@ class AnswersMixin:
         name = type(self).__name__
         clips = self._as_clips(X, reset=False)
         check_rate(clips, self.sr_, name)
-        if clips.kind == "spectrogram" and clips.shape[1] != self._n_bins:
-            raise ValueError(
-                f"{name} was fitted on {self._n_bins} bins and is given "
-                f"{clips.shape[1]}: give the front-end the parameters of training."
-            )
-        least = self.module_.min_shape[-1]
+        self._check_shape(clips, (0, self._n_bins, 0))
+        self._check_length(clips, self.module_)
+        return clips
+
+    def _check_length(self, clips, module):
+        """Raise where clips are too short for a network."""
+        least = module.min_shape[-1]
         if clips.shape[-1] < least:
             unit = "frames" if clips.kind == "spectrogram" else "samples"
             raise ValueError(
-                f"{name} needs clips of at least {least} {unit}, these have "
-                f"{clips.shape[-1]}: give longer clips, or pad them."
+                f"{type(self).__name__} needs clips of at least {least} {unit}, these "
+                f"have {clips.shape[-1]}: give longer clips, or pad them."
             )
-        return clips
+
+    def _check_shape(self, clips, shape):
+        """Raise where spectrograms have other bins than those of training."""
+        if clips.kind == "spectrogram" and clips.shape[1] != shape[1]:
+            raise ValueError(
+                f"{type(self).__name__} was fitted on {shape[1]} bins and is given "
+                f"{clips.shape[1]}: give the front-end the parameters of training."
+            )
 
     def _as_clips(self, X, *, reset):
         """Return X as clips of the kind that the network takes."""
@@ -131,7 +139,7 @@ class AnswersMixin:
                     delattr(self, attribute)
             return X
         X = validate_array(self, X, reset=reset)
-        rate = None if reset else self.sr_
+        rate = None if reset else getattr(self, "sr_", None)
         if self._takes == "wave":
             if X.ndim != 2:
                 raise ValueError(
@@ -144,6 +152,6 @@ class AnswersMixin:
                 f"{name} takes spectrograms (n_clips, n_bins, n_frames); X has "
                 f"{X.ndim} dimensions, {X.shape}."
             )
-        hop_length = None if reset else self._hop_length
+        hop_length = None if reset else getattr(self, "_hop_length", None)
         X = X if X.ndim == 3 else X[:, :, np.newaxis]
         return ClipArray.from_array(X, sample_rate=rate, hop_length=hop_length)

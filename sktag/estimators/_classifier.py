@@ -11,6 +11,7 @@ from sktag.estimators._parameters import (
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
+from sktag.estimators._parts import Validation
 from sktag.estimators._tagger import BaseTagger
 from sktag.estimators._targets import make_targets
 
@@ -42,7 +43,17 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             self.tag_names_ = names
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        groups=None,
+    ):
         """Train the network.
 
         Parameters
@@ -54,6 +65,17 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             DataFrame).
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
+        X_val : paths, ClipArray or array, optional
+            Clips to validate on, in place of a share of X. Raw paths or clips pass
+            through the steps that the clips of X went through, but for what is random
+            in them; an array goes as far as X went, where X is an array.
+        y_val : array of shape (n_val_clips,) or (n_val_clips, n_outputs), optional
+            Labels or tags of X_val.
+        sample_weight_val : array of shape (n_val_clips,), optional
+            Weights of the clips of X_val in the validation loss.
+        groups : array of shape (n_clips,), optional
+            Clips of a group (a recording, an artist) stay on one side where clips of X
+            are kept apart for validation.
 
         Returns
         -------
@@ -68,7 +90,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         FloatingPointError
             If the loss stops being finite.
         """
-        return self._fit(X, y, sample_weight)
+        validation = Validation(X_val, y_val, sample_weight_val, groups)
+        return self._fit(X, y, sample_weight, validation=validation)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):

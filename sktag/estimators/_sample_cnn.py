@@ -120,8 +120,9 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         Clips, or chunks, of a step. Batches are made of even size, so that none is a
         single one.
     early_stopping : bool, default=False
-        Whether to keep clips apart, to stop when `monitor` has not improved on them
-        for `n_iter_no_change` epochs, and to go back to the best epoch's weights.
+        Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs
+        on clips that are kept apart, or on `X_val` of `fit`, and to go back to the best
+        epoch's weights.
     validation_fraction : float in (0, 1), default=0.1
         Share of the clips kept apart. Each class or tag keeps its share, and one of
         two clips or more has some on both sides, as far as that is possible.

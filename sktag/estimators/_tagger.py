@@ -15,9 +15,10 @@ from sklearn.utils import check_consistent_length
 from sktag._compat import _check_sample_weight
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._batch_norm import batch_norms, is_cold, refresh_batch_norm
-from sktag.estimators._loading import Batches, ClipDataset, fill_cache
+from sktag.estimators._loading import Batches
 from sktag.estimators._optimizers import make_stages
 from sktag.estimators._parameters import NetParams
+from sktag.estimators._parts import Part, Validation, make_items
 from sktag.estimators._pickling import PicklingMixin
 from sktag.estimators._state import draw_seed, pick_device, reproducible, to_numpy
 from sktag.estimators._summary import SummaryMixin
@@ -73,8 +74,11 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     # ------------------------------------------------------------------ fit
 
-    def _fit(self, X, y, sample_weight, *, partial=False, classes=None):
+    def _fit(
+        self, X, y, sample_weight, *, validation=None, partial=False, classes=None
+    ):
         """Train, from the start or on from where it was; `partial` is one epoch."""
+        validation = validation or Validation()
         fresh = not (hasattr(self, "module_") and (partial or self.warm_start))
         check_scorers(self.monitor, self.metrics)
         stages = None if partial else make_stages(self)
@@ -89,26 +93,27 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             self._forget()
             self._seed = draw_seed(self.random_state)
             self._chunk = self._choose_chunk(clips.shape[-1])
+        given, y_valid = validation.check(self, clips)
         checkpoint = None
-        if self.checkpoint is not None and not partial:
-            checkpoint = self._open_checkpoint([clips, y_checked, sample_weight], fresh)
+        if not partial:
+            data = [clips, y_checked, sample_weight, given, y_valid]
+            checkpoint = self._open_checkpoint(data, validation, fresh)
         train, valid = np.arange(len(clips)), None
-        if stages or (self.early_stopping and not partial):
-            train, valid = split_rows(
-                y_checked,
-                self.validation_fraction,
-                self._seed,
-                stratify=is_classifier(self),
-            )
+        if given is None and (stages or self.early_stopping) and not partial:
+            train, valid = self._split(y_checked, validation.groups)
+            y_valid = y_checked[valid]
         if fresh:
             self._targets = self._make_targets(y_checked, train, classes)
         else:
             self._update_targets()
         codes = self._targets.encode(y_checked)
         weights = self._weigh(sample_weight, codes, train)
-        score = None
-        if not partial:
-            score = self._make_score(None if valid is None else y_checked[valid])
+        train = Part(clips, train, codes, weights)
+        if given is not None:
+            valid = validation.part(self, given, y_valid)
+        elif valid is not None:
+            valid = Part(clips, valid, codes, weights)
+        score = None if partial else self._make_score(y_valid)
         device = pick_device(self.device)
         with reproducible(device, self._seed):
             if fresh:
@@ -116,9 +121,11 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             else:
                 module, name = self.module_, self.architecture_
             module.to(device, memory_format=torch.channels_last)
+            if given is not None:
+                self._check_length(given, module)
             is_done = checkpoint is not None and checkpoint.is_finished
-            home = None if is_done else device
-            sets = self._make_sets(clips, train, valid, codes, weights, module, home)
+            sets = make_items(self, train, valid, None if is_done else device)
+            self._check_batch_norm(module, len(sets[0]), len(clips))
             net, interrupt = self._train(
                 module, device, sets, score, checkpoint, fresh=fresh, partial=partial
             )
@@ -126,6 +133,12 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         if interrupt is not None:
             raise interrupt
         return self
+
+    def _split(self, y, groups):
+        """Return the rows to train on and those to keep apart."""
+        stratify = is_classifier(self)
+        fraction = self.validation_fraction
+        return split_rows(y, fraction, self._seed, stratify=stratify, groups=groups)
 
     def _forget(self):
         """Drop the fitted attributes of an earlier fit."""
@@ -179,7 +192,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         if self.metrics:
             raise ValueError(
                 f"metrics={self.metrics!r} are computed on clips kept apart, and there "
-                "are none: set early_stopping=True, or metrics=None."
+                "are none: set early_stopping=True, give X_val, or set metrics=None."
             )
         return None
 
@@ -223,64 +236,21 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             )
         return module, name
 
-    def _make_sets(self, clips, train, valid, codes, weights, module, device):
-        """Return the items to train and to validate on; no device, nothing is read."""
-        starts = self._starts(clips)
-        is_random = starts is not None and self.train_chunks == "random"
-        n_items = len(train) * (1 if starts is None or is_random else starts.shape[1])
+    def _check_batch_norm(self, module, n_items, n_clips):
         if n_items == 1 and batch_norms(module):
             raise ValueError(
-                f"there is 1 sample to train on, of {len(clips)} given, but batch "
+                f"there is 1 sample to train on, of {n_clips} given, but batch "
                 "normalisation needs two or more: give more clips, or set "
                 "batch_norm=False."
             )
-        cache = None if device is None else self._fill_cache(clips, device)
 
-        def items(rows, at):
-            return ClipDataset(
-                clips,
-                rows,
-                codes,
-                weights,
-                cache,
-                self.n_threads,
-                chunk=None if starts is None else self._chunk,
-                starts=at,
-            )
-
-        def all_of(rows):
-            if starts is None:
-                return items(rows, None)
-            return items(np.repeat(rows, starts.shape[1]), starts[rows].ravel())
-
-        return [
-            items(train, None) if is_random else all_of(train),
-            None if valid is None else all_of(valid),
-        ]
-
-    def _fill_cache(self, clips, device):
-        from sktag.estimators._callbacks import progress_bar
-
-        def progress(batches):
-            total = -(-len(clips) // self.batch_size)
-            return progress_bar(batches, total=total, desc="read")
-
-        cache, message = fill_cache(
-            clips,
-            self.cache_bytes,
-            self.batch_size,
-            device,
-            self.n_threads,
-            progress if self.verbose else iter,
-        )
-        if self.verbose:
-            print(f"{type(self).__name__}: {message}")
-        return cache
-
-    def _open_checkpoint(self, data, fresh):
-        """Return the checkpoint of a fit to data, and take its seed."""
+    def _open_checkpoint(self, data, validation, fresh):
+        """Return the checkpoint of a fit, if it is to have one, and take its seed."""
+        if self.checkpoint is None:
+            return None
         from sktag.estimators._checkpoint import open_checkpoint
 
+        data = [*data, validation.sample_weight, validation.groups]
         checkpoint = open_checkpoint(self, data, None if fresh else self.net_)
         self._seed = checkpoint.seed
         return checkpoint

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 _BY_TAG = ("roc_auc", "average_precision")
 
 
-def split_rows(y, fraction, seed, *, stratify=True):
+def split_rows(y, fraction, seed, *, stratify=True, groups=None):
     """Split rows into those to train on and those to validate on.
 
     Parameters
@@ -24,6 +24,8 @@ def split_rows(y, fraction, seed, *, stratify=True):
     stratify : bool, default=True
         Whether each label, and each value of a tag, keeps its share, and has a row on
         both sides if it has two: as far as that is possible for all at once.
+    groups : array of shape (n_clips,), optional
+        Rows of a group stay on one side.
 
     Returns
     -------
@@ -35,6 +37,8 @@ def split_rows(y, fraction, seed, *, stratify=True):
     ValueError
         If either would be empty.
     """
+    if groups is not None:
+        return _split_groups(y, fraction, seed, groups, stratify=stratify)
     n_valid = round(fraction * len(y))
     if not 0 < n_valid < len(y):
         raise ValueError(
@@ -49,6 +53,30 @@ def split_rows(y, fraction, seed, *, stratify=True):
         strata = values if y.ndim == 1 else np.hstack([values, ~values])
     is_valid = _draw_stratified(strata, n_valid, np.random.default_rng(seed))
     return np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
+
+
+def _split_groups(y, fraction, seed, groups, *, stratify):
+    """Split whole groups; labels keep their shares, as far as groups allow."""
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
+
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError(
+            f"groups has {n_groups} group only, and all of a group stay on one side: "
+            "give two groups or more, or X_val."
+        )
+    random_state = seed % 2**32
+    splitter = GroupShuffleSplit(1, test_size=fraction, random_state=random_state)
+    if stratify and y.ndim == 1:
+        n_splits = int(np.clip(round(1 / fraction), 2, n_groups))
+        splitter = StratifiedGroupKFold(
+            n_splits, shuffle=True, random_state=random_state
+        )
+    with warnings.catch_warnings():
+        # It says that a class has fewer rows than folds, of which one is used.
+        warnings.simplefilter("ignore", UserWarning)
+        splits = splitter.split(np.empty((len(y), 0)), y, groups)
+        return next((train, valid) for train, valid in splits if len(valid))
 
 
 def _draw_stratified(strata, n_valid, rng):

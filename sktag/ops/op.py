@@ -8,10 +8,12 @@ numpy arrays), so that equal ops have equal hashes in every process.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 Shape = tuple[int, ...]
@@ -133,10 +135,249 @@ class Op(nn.Module):
     def __repr__(self) -> str:
         """Show the fields that differ from their defaults."""
         shown = []
-        for f in fields(self):
+        for f in sorted(fields(self), key=lambda f: f.kw_only is True):  # p last
             value = getattr(self, f.name)
             if isinstance(value, np.ndarray):
                 shown.append(f"{f.name}=array{value.shape}")
             elif value is not f.default and value != f.default:
                 shown.append(f"{f.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(eq=False, repr=False)
+class RandomOp(Op):
+    """Base class of the random operations: draw, then apply.
+
+    Numbers are drawn on the host, for each row of a batch, as a function of the seed,
+    the epoch, the row's position in the X given to `fit`, and the op's place alone: no
+    generator is kept anywhere. A subclass is a dataclass that writes `draw`, which
+    makes parameters of uniform numbers, and `change`, which does with given parameters
+    what the op does. Outside a training nothing is drawn: `forward` is the identity.
+
+    Parameters
+    ----------
+    p : float in [0, 1], default=1.0
+        Probability that the op is done to a row.
+
+    Attributes
+    ----------
+    n_uniforms : int
+        How many numbers a row's parameters are made of.
+    host : bool
+        Whether the op runs in the threads that decode, on the CPU.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import torch
+    >>> from sktag.ops import RandomOp
+    >>> @dataclass(eq=False, repr=False)
+    ... class Scale(RandomOp):
+    ...     most: float = 2.0
+    ...
+    ...     def draw(self, uniforms, shape):
+    ...         return {"factor": uniforms[:, 0] * self.most}
+    ...
+    ...     def change(self, x, sample_rate, params):
+    ...         return x * torch.tensor(params["factor"], dtype=x.dtype)[:, None]
+    >>> Scale().apply(torch.ones(2, 3), factor=[1.0, 3.0])
+    tensor([[1., 1., 1.],
+            [3., 3., 3.]])
+    """
+
+    random: ClassVar[bool] = True
+    n_uniforms: ClassVar[int] = 1
+
+    p: float = field(default=1.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Check the probability, and make the torch module ready."""
+        super().__post_init__()
+        if not 0 <= self.p <= 1:
+            raise ValueError(
+                f"{type(self).__name__} has p={self.p!r}: a probability is a number "
+                "from 0 to 1."
+            )
+
+    @property
+    def host(self) -> bool:
+        """Whether the op runs in the threads that decode, on the CPU."""
+        return False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the batch as it is: what is random belongs to a training."""
+        return x
+
+    def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
+        """Make the parameters of rows of uniform numbers.
+
+        Parameters
+        ----------
+        uniforms : ndarray of shape (n_clips, n_uniforms)
+            Numbers in [0, 1).
+        shape : tuple of int
+            Shape of the batch.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_clips, ...)
+            Parameters of `apply`.
+        """
+        raise NotImplementedError
+
+    def change(
+        self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
+    ) -> Tensor:
+        """Do the op to a batch, with the parameters of each row.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
+            The batch; it is left as it is.
+        sample_rate : float or None
+            Of the waveforms, in Hz.
+        params : dict of str to ndarray of shape (n_clips, ...)
+            What `draw` returned. One called "seed" seeds the noise of each row.
+
+        Returns
+        -------
+        Tensor
+            A new batch.
+        """
+        raise NotImplementedError
+
+    # torch calls something else `apply`: a function for each submodule, none here.
+    def apply(  # type: ignore[override]
+        self, x: Any, sample_rate: float | None = None, **params: Any
+    ) -> Any:
+        """Do the op to all rows, with given parameters, whatever `p` is.
+
+        Parameters
+        ----------
+        x : Tensor or ndarray
+            A batch, or a single clip: (n_samples,) for an op on waveforms,
+            (n_bins, n_frames) for one on spectrograms.
+        sample_rate : float, optional
+            Of the waveforms, in Hz, where the op needs it.
+        **params : float or array of shape (n_clips, ...)
+            What `draw` would give; one number holds for all rows. What the op always
+            draws alike, as its range is one value, may be left out.
+
+        Returns
+        -------
+        Tensor or ndarray
+            A new batch or clip, as `x` is.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is missing that the op draws from a range.
+        """
+        batch = torch.as_tensor(x)
+        n_axes = 2 if self.takes == "spectrogram" else 1
+        is_single = batch.ndim == n_axes
+        if is_single:
+            batch = batch[None]
+        n_rows = len(batch)
+        given = {
+            name: np.array(np.broadcast_to(value, (n_rows, *np.shape(value)[1:])))
+            for name, value in params.items()
+        }
+        own = self._own_params(n_rows, tuple(batch.shape), given)
+        with torch.no_grad():
+            out = self.change(batch, sample_rate, {**own, **given})
+        out = out[0] if is_single else out
+        return out.numpy() if isinstance(x, np.ndarray) else out
+
+    def _own_params(
+        self, n_rows: int, shape: Shape, given: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the parameters that are not given, which must have one value."""
+        ends = [np.zeros((n_rows, self.n_uniforms))]
+        ends.append(np.nextafter(ends[0] + 1, 0))
+        least, most = (self.draw(end, shape) for end in ends)
+        own = {name: value for name, value in least.items() if name not in given}
+        for name, value in own.items():
+            if name == "seed":
+                own[name] = np.arange(n_rows)
+            elif not np.array_equal(value, most[name]):
+                raise ValueError(
+                    f"{self!r} draws {name} at random: say what it is, "
+                    f"apply(x, {name}=...), or give the op one value in place of a "
+                    "range."
+                )
+        return own
+
+    def augment(
+        self,
+        x: Tensor,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        rows: np.ndarray | None = None,
+        index: int | tuple[int, ...] = 0,
+        sample_rate: float | None = None,
+    ) -> Tensor:
+        """Draw, and apply to the rows that are to be changed.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
+            The batch; it is left as it is.
+        seed, epoch : int, default=0
+            Of the training.
+        rows : ndarray of int of shape (n_clips,), optional
+            Positions of the rows in the X given to `fit`; 0, 1, ... by default.
+        index : int or tuple of int, default=0
+            Place of the op in the recipe, so that two alike draw apart.
+        sample_rate : float, optional
+            Of the waveforms, in Hz.
+
+        Returns
+        -------
+        Tensor
+            The batch, some rows changed.
+        """
+        rows = np.arange(len(x)) if rows is None else np.asarray(rows)
+        place = (index,) if isinstance(index, int) else index
+        uniforms = row_uniforms((seed, epoch, *place), rows, 1 + self.n_uniforms)
+        changed = np.flatnonzero(uniforms[:, 0] < self.p)
+        if not changed.size:
+            return x
+        params = self.draw(uniforms[changed, 1:], (len(changed), *x.shape[1:]))
+        if changed.size == len(x):
+            return self.change(x, sample_rate, params)
+        some = torch.from_numpy(changed).to(x.device, non_blocking=True)
+        return x.index_copy(0, some, self.change(x[some], sample_rate, params))
+
+
+def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:
+    """Draw uniform numbers for some rows, a function of the key and the row alone.
+
+    Parameters
+    ----------
+    key : tuple of int >= 0
+        Seed, epoch, place of the op.
+    rows : ndarray of int of shape (n_rows,)
+        Positions of the rows.
+    n : int
+        Numbers a row.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n)
+        Numbers in [0, 1).
+    """
+    # A power of two, so that the batches of an epoch share one table.
+    n_rows = 1 << int(rows.max(initial=0)).bit_length()
+    drawn: np.ndarray = _uniforms(key, n_rows, n)[rows]
+    return drawn
+
+
+@lru_cache(maxsize=64)
+def _uniforms(key: tuple[int, ...], n_rows: int, n: int) -> np.ndarray:
+    """Return a table whose first rows are the same however many there are."""
+    seed, *place = key
+    # 2 tells these draws from others of the same seed and epoch.
+    entropy = np.random.SeedSequence(seed, spawn_key=(2, *place))
+    return np.random.default_rng(entropy).random((n_rows, n))

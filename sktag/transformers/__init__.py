@@ -1,5 +1,6 @@
 """Data to data: the transformers."""
 
+from sktag.transformers._augmenter import Augmenter
 from sktag.transformers._base import ClipTransformer
 from sktag.transformers._cqt import CQT
 from sktag.transformers._mel_spectrogram import MelSpectrogram
@@ -9,6 +10,7 @@ from sktag.transformers._standardizer import Standardizer
 from sktag.transformers._summarizer import Summarizer
 
 __all__ = [
+    "Augmenter",
     "CQT",
     "ClipTransformer",
     "MelSpectrogram",

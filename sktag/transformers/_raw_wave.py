@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from sktag._compat import Interval, Options, StrOptions, _fit_context
 from sktag.clips import ClipArray
-from sktag.clips._audio import AudioInfo, probe_many
-from sktag.clips._sources import ArraySource, FileSource, fill
+from sktag.clips._files import as_paths, open_files
+from sktag.clips._sources import ArraySource, fill
 from sktag.ops import LevelOp, WindowOp
 from sktag.transformers._base import ClipTransformer
 
@@ -167,7 +167,7 @@ class RawWave(ClipTransformer):
         check_is_fitted(self, "duration_")
         n_samples = round(self.duration_ * self.sr_)
         start = round(self.offset * self.sr_)
-        paths, waves = _as_paths(X), _as_waves(X)
+        paths, waves = as_paths(X), _as_waves(X)
         if paths is not None:
             clips = self._open(paths, n_samples)[0]
         elif waves is not None:
@@ -188,7 +188,7 @@ class RawWave(ClipTransformer):
         self.sr_ = int(self.sr)
         self.failed_ = np.array([], dtype=int)
         start = round(self.offset * self.sr)
-        paths, waves = _as_paths(X), _as_waves(X)
+        paths, waves = as_paths(X), _as_waves(X)
         for attribute in ("n_features_in_", "feature_names_in_", "duration_"):
             if hasattr(self, attribute):
                 delattr(self, attribute)
@@ -235,29 +235,8 @@ class RawWave(ClipTransformer):
 
     def _open(self, paths, n_samples):
         """Return clips of files, and the rows of those that cannot be opened."""
-        infos = probe_many(paths, self._n_threads())
-        failed = [i for i, info in enumerate(infos) if isinstance(info, Exception)]
-        for i in failed:
-            if self.on_error == "raise":
-                raise infos[i]
-            if self.on_error == "warn":
-                warnings.warn(f"{infos[i]} Silence stands in for it.", stacklevel=2)
-            if len(failed) == len(paths):
-                raise infos[i]  # there is nothing to go on with
-            infos[i] = AudioInfo(
-                path=paths[i],
-                size=0,
-                mtime_ns=0,
-                sample_rate=self.sr,
-                n_channels=1,
-                n_frames=0,
-                format="",
-                subtype="",
-            )
-        if n_samples is None:
-            n_samples = max(i.n_samples(self.sr_, self.offset) for i in infos)
-        source = FileSource(
-            infos,
+        return open_files(
+            paths,
             self.sr_,
             n_samples,
             offset=float(self.offset),
@@ -266,7 +245,6 @@ class RawWave(ClipTransformer):
             memory=None if self.memory is None else os.path.abspath(self.memory),
             n_threads=self._n_threads(),
         )
-        return ClipArray(source), np.array(failed, dtype=int)
 
     def _n_threads(self):
         return None if self.n_jobs == -1 else self.n_jobs
@@ -286,37 +264,6 @@ class RawWave(ClipTransformer):
         tags.input_tags.three_d_array = False
         tags.input_tags.string = True
         return tags
-
-
-def _as_paths(X):
-    """Return X as a list of paths, or None if it does not hold paths."""
-    if isinstance(X, ClipArray):
-        return None
-    if isinstance(X, (str, os.PathLike)):
-        raise ValueError(
-            f"X={str(X)!r} is one path: give a list of paths, [{str(X)!r}]."
-        )
-    items = X
-    if hasattr(X, "to_numpy"):
-        items = X.to_numpy()
-    if isinstance(items, np.ndarray):
-        if items.dtype.kind not in "OU":
-            return None
-        if items.ndim == 2 and items.shape[1] == 1:
-            items = items[:, 0]
-        if items.ndim != 1:
-            return None
-    elif not isinstance(items, (list, tuple)):
-        return None
-    is_path = [isinstance(item, (str, os.PathLike)) for item in items]
-    if not any(is_path):
-        return None
-    if not all(is_path):
-        row = is_path.index(False)
-        raise ValueError(
-            f"X holds paths, but row {row} is {items[row]!r}: drop it or give its path."
-        )
-    return [os.path.abspath(item) for item in items]
 
 
 def _as_waves(X):

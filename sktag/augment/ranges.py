@@ -1,0 +1,131 @@
+"""Ranges that the random operations draw from: one number, or (least, most)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Range = float | tuple[float, float]
+
+
+def check_range(
+    owner: object,
+    name: str,
+    value: Range,
+    least: float = -np.inf,
+    most: float = np.inf,
+) -> tuple[float, float]:
+    """Return a range as (least, most), checked.
+
+    Parameters
+    ----------
+    owner : object
+        The operation, for the message.
+    name : str
+        The parameter, for the message.
+    value : float or (float, float)
+        What was given.
+    least, most : float
+        Bounds of what it may be.
+
+    Returns
+    -------
+    tuple of (float, float)
+        The range; a number is both ends.
+
+    Raises
+    ------
+    ValueError
+        If it is no number and no rising pair of numbers within the bounds.
+    """
+    ends = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value, value)
+    try:
+        low, high = (float(end) for end in ends)
+    except (TypeError, ValueError):
+        low, high = np.nan, np.nan
+    if not (np.isfinite([low, high]).all() and least <= low <= high <= most):
+        bounds = "" if least == -np.inf else f" of at least {least:g}"
+        bounds += "" if most == np.inf else f" and at most {most:g}"
+        raise ValueError(
+            f"{type(owner).__name__} has {name}={value!r}: give one number, or "
+            f"(least, most), of finite numbers{bounds}."
+        )
+    return low, high
+
+
+def between(bounds: Range, uniforms: np.ndarray) -> np.ndarray:
+    """Return uniform numbers spread over a range.
+
+    Parameters
+    ----------
+    bounds : float or tuple of (float, float)
+        The range.
+    uniforms : ndarray
+        Numbers in [0, 1).
+
+    Returns
+    -------
+    ndarray
+        Numbers in [least, most), of the same shape.
+    """
+    low, high = bounds if isinstance(bounds, tuple) else (bounds, bounds)
+    return low + uniforms * (high - low)
+
+
+def column(values: np.ndarray, x: Tensor) -> Tensor:
+    """Return a number for each row, such that it spreads over the row.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_clips,)
+        The numbers.
+    x : Tensor of shape (n_clips, ...)
+        The batch they are for.
+
+    Returns
+    -------
+    Tensor of shape (n_clips, 1) or (n_clips, 1, 1)
+        The numbers, of the type and on the device of the batch.
+    """
+    tensor = torch.from_numpy(np.array(values)).to(x.dtype)
+    tensor = tensor.to(x.device, non_blocking=True)
+    return tensor.view(-1, *[1] * (x.ndim - 1))
+
+
+def as_seeds(uniforms: np.ndarray) -> np.ndarray:
+    """Return a seed for each uniform number.
+
+    Parameters
+    ----------
+    uniforms : ndarray
+        Numbers in [0, 1), which have 53 bits.
+
+    Returns
+    -------
+    ndarray of int64
+        Seeds.
+    """
+    return (uniforms * 2**53).astype(np.int64)
+
+
+def normal_noise(seeds: np.ndarray, x: Tensor) -> Tensor:
+    """Return Gaussian noise of mean 0 and deviation 1, a field for each row.
+
+    Parameters
+    ----------
+    seeds : ndarray of int of shape (n_clips,)
+        A field is a function of its seed and the kind of device.
+    x : Tensor of shape (n_clips, ...)
+        The batch they are for.
+
+    Returns
+    -------
+    Tensor
+        Noise of the shape, type and device of the batch.
+    """
+    noise = torch.empty_like(x)
+    generator = torch.Generator(x.device)
+    for field, seed in zip(noise, seeds, strict=True):
+        field.normal_(generator=generator.manual_seed(int(seed)))
+    return noise

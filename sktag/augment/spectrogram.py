@@ -1,0 +1,272 @@
+"""Random changes of spectrograms: masks, shifts along frequency, noise.
+
+They work on spectrograms of any scale; what stands in for what is covered is a value
+of the clip's own, so that they may come before or after a Standardizer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sktag.augment.ranges import (
+    Range,
+    as_seeds,
+    between,
+    check_range,
+    column,
+    normal_noise,
+)
+from sktag.ops.op import RandomOp
+
+Fill = str | float
+
+
+def _fill_values(fill: Fill, x: Tensor) -> Tensor:
+    """Return what covers each clip of a batch, (n_clips, 1, 1)."""
+    if fill == "mean":
+        return x.mean(dim=(1, 2), keepdim=True)
+    if fill == "min":
+        return x.amin(dim=(1, 2), keepdim=True)
+    return x.new_full((1, 1, 1), float(fill))
+
+
+def _check_fill(op: RandomOp, fill: Fill) -> None:
+    if isinstance(fill, str) and fill not in ("mean", "min"):
+        raise ValueError(
+            f"{type(op).__name__} has fill={fill!r}: use 'mean', 'min' or a number."
+        )
+
+
+@dataclass(eq=False, repr=False)
+class _Mask(RandomOp):
+    """Base class of the masks: bands of one axis covered by one value."""
+
+    takes: ClassVar[str | None] = "spectrogram"
+    axis: ClassVar[int] = -1
+
+    width: Range = (0.0, 0.1)
+    n_masks: int = 2
+    fill: Fill = "mean"
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        super().__post_init__()
+        self.width = check_range(self, "width", self.width, 0, 1)
+        if self.n_masks != int(self.n_masks) or self.n_masks < 1:
+            raise ValueError(
+                f"{type(self).__name__} has n_masks={self.n_masks!r}: give a whole "
+                "number of at least 1."
+            )
+        _check_fill(self, self.fill)
+
+    @property
+    def n_uniforms(self) -> int:  # type: ignore[override]  # fields say how many
+        """A width and a place for each mask."""
+        return 2 * self.n_masks
+
+    def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
+        """Draw `start` and `stop`, (n_clips, n_masks), see `RandomOp.draw`."""
+        size = shape[self.axis]
+        widths, places = np.split(uniforms, 2, axis=1)
+        widths = np.round(between(self.width, widths) * size).astype(int)
+        room = size - widths
+        start = np.minimum((places * (room + 1)).astype(int), room)
+        return {"start": start, "stop": start + widths}
+
+    def change(
+        self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
+    ) -> Tensor:
+        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        size = x.shape[self.axis]
+        places = np.arange(size)
+        first, last = (
+            np.reshape(params[end], (len(x), -1, 1)) for end in ("start", "stop")
+        )
+        covered = ((places >= first) & (places < last)).any(axis=1)
+        mask = torch.from_numpy(covered).to(x.device, non_blocking=True)
+        mask = mask.unsqueeze(1 if self.axis == -1 else 2)
+        return torch.where(mask, _fill_values(self.fill, x), x)
+
+
+@dataclass(eq=False, repr=False)
+class TimeMask(_Mask):
+    """Cover stretches of time, over all bins.
+
+    Labels of a clip as a whole stay.
+
+    Parameters
+    ----------
+    width : float or (float, float), default=(0.0, 0.1)
+        Width of a mask, as a share of the frames: a number, or a range it is drawn
+        from uniformly.
+    n_masks : int > 0, default=2
+        Masks a clip; they may overlap.
+    fill : {"mean", "min"} or float, default="mean"
+        What stands there: the mean of the clip, its minimum, or a value.
+    p : float in [0, 1], default=1.0
+        Probability that a clip is changed.
+
+    References
+    ----------
+    Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+    recognition", Interspeech 2019.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.augment import TimeMask
+    >>> TimeMask(fill=0.0).apply(torch.ones(1, 1, 5), start=1, stop=3)
+    tensor([[[1., 0., 0., 1., 1.]]])
+    """
+
+
+@dataclass(eq=False, repr=False)
+class FrequencyMask(_Mask):
+    """Cover bands of frequency, over all frames.
+
+    Labels of a clip as a whole stay, where they do not hang on a narrow band.
+
+    Parameters
+    ----------
+    width : float or (float, float), default=(0.0, 0.15)
+        Width of a mask, as a share of the bins: a number, or a range it is drawn from
+        uniformly.
+    n_masks : int > 0, default=2
+        Masks a clip; they may overlap.
+    fill : {"mean", "min"} or float, default="mean"
+        What stands there: the mean of the clip, its minimum, or a value.
+    p : float in [0, 1], default=1.0
+        Probability that a clip is changed.
+
+    References
+    ----------
+    Park et al., "SpecAugment: a simple data augmentation method for automatic speech
+    recognition", Interspeech 2019.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.augment import FrequencyMask
+    >>> FrequencyMask(fill=0.0).apply(torch.ones(1, 3, 2), start=0, stop=1)[0]
+    tensor([[0., 0.],
+            [1., 1.],
+            [1., 1.]])
+    """
+
+    axis: ClassVar[int] = -2
+
+    width: Range = (0.0, 0.15)
+
+
+@dataclass(eq=False, repr=False)
+class FrequencyShift(RandomOp):
+    """Shift spectrograms along frequency, by whole bins.
+
+    On a constant-Q spectrogram of 12 bins an octave a bin is a semitone, and the shift
+    a transposition; on mel bands it is one above 1 kHz only. Labels of pitch and key
+    change.
+
+    Parameters
+    ----------
+    bins : int or (int, int), default=(-2, 2)
+        How far up: a number, or a range it is drawn from, both ends included.
+    fill : {"mean", "min"} or float, default="min"
+        What stands in the bins that are left: the minimum of the clip, its mean, or a
+        value.
+    p : float in [0, 1], default=1.0
+        Probability that a clip is changed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.augment import FrequencyShift
+    >>> FrequencyShift(bins=1).apply(torch.tensor([[[5.0], [6.0], [7.0]]])).ravel()
+    tensor([5., 5., 6.])
+    """
+
+    takes: ClassVar[str | None] = "spectrogram"
+
+    bins: Range = (-2, 2)
+    fill: Fill = "min"
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        super().__post_init__()
+        low, high = check_range(self, "bins", self.bins)
+        if low != int(low) or high != int(high):
+            raise ValueError(
+                f"FrequencyShift has bins={self.bins!r}: give whole numbers of bins."
+            )
+        self.bins = int(low), int(high)
+        _check_fill(self, self.fill)
+
+    def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
+        """Draw `bins`, see :meth:`sktag.ops.RandomOp.draw`."""
+        low, high = check_range(self, "bins", self.bins)
+        steps = (uniforms[:, 0] * (high - low + 1)).astype(int)
+        return {"bins": np.minimum(low + steps, high).astype(int)}
+
+    def change(
+        self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
+    ) -> Tensor:
+        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        n_bins = x.shape[1]
+        source = np.arange(n_bins) - np.reshape(params["bins"], (-1, 1))
+        inside = torch.from_numpy((source >= 0) & (source < n_bins))
+        inside = inside.to(x.device, non_blocking=True)[:, :, None]
+        columns = torch.from_numpy(source.clip(0, n_bins - 1))
+        columns = columns.to(x.device, non_blocking=True)
+        shifted = x[torch.arange(len(x), device=x.device)[:, None], columns]
+        return torch.where(inside, shifted, _fill_values(self.fill, x))
+
+
+@dataclass(eq=False, repr=False)
+class SpecNoise(RandomOp):
+    """Add Gaussian noise to the values of spectrograms.
+
+    Labels stay.
+
+    Parameters
+    ----------
+    std : float or (float, float), default=(0.0, 0.3)
+        Standard deviation of the noise, in the unit of the spectrogram (deviations of
+        a band after a Standardizer, decibels after a front-end): a number, or a range
+        it is drawn from uniformly.
+    p : float in [0, 1], default=1.0
+        Probability that a clip is changed.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.augment import SpecNoise
+    >>> out = SpecNoise(std=2.0).apply(torch.zeros(1, 100, 100))
+    >>> round(float(out.std()), 1)
+    2.0
+    """
+
+    takes: ClassVar[str | None] = "spectrogram"
+    n_uniforms: ClassVar[int] = 2
+
+    std: Range = (0.0, 0.3)
+
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        super().__post_init__()
+        self.std = check_range(self, "std", self.std, 0)
+
+    def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
+        """Draw `std`, and the seed of the noise, see `RandomOp.draw`."""
+        return {
+            "std": between(self.std, uniforms[:, 0]),
+            "seed": as_seeds(uniforms[:, 1]),
+        }
+
+    def change(
+        self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
+    ) -> Tensor:
+        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        return x + normal_noise(params["seed"], x) * column(params["std"], x)
