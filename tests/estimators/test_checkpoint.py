@@ -11,9 +11,18 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback, EarlyStopping
 
-from sktag import ClipArray, CNN2DRegressor
+from sktag import (
+    Augmenter,
+    ClipArray,
+    CNN2DClassifier,
+    CNN2DRegressor,
+    MelSpectrogram,
+    RawWave,
+)
+from sktag.augment import Gain, TimeShift
 from sktag.estimators import _checkpoint, _tagger
 from sktag.ops import ScaleOp
 from sktag.testing import InaccessibleError, inaccessible_clips
@@ -34,6 +43,7 @@ SCHEDULES = {
         "stages": [("adam", 1e-2, 3), ("sgd", 1e-2), ("rmsprop", 1e-3, 4)],
     },
 }
+STOPPING = {"early_stopping": True, "validation_fraction": 0.3}
 
 
 class Crash(Callback):
@@ -163,6 +173,51 @@ print(clf._seed, clf.n_iter_, clf.predict_proba(data["X"]).tobytes().hex())
         torch.set_num_threads(n_threads)
     assert int(n_iter) == whole.n_iter_
     assert proba == expected.tobytes().hex()
+
+
+def test_crashed_fit_goes_on_with_the_same_augmentation(wave_paths, tmp_path):
+    def make(**params):
+        clf = CNN2DClassifier(
+            n_filters=(4, 4), max_epochs=8, batch_size=2, random_state=0, **params
+        )
+        return make_pipeline(
+            RawWave(),
+            Augmenter([Gain(p=1.0), TimeShift(p=1.0)]),
+            MelSpectrogram(16),
+            clf,
+        )
+
+    y = np.arange(6) % 2
+    whole = make().fit(wave_paths, y)
+    pipe = make(checkpoint=tmp_path, callbacks=[Crash(5)])
+    with pytest.raises(RuntimeError, match="crash"):
+        pipe.fit(wave_paths, y)
+    pipe = make(checkpoint=tmp_path).fit(wave_paths, y)
+    assert_same_fit(pipe[-1], whole[-1])
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_clips_to_validate_on_and_groups_are_part_of_the_fit(X, Y, quick, tmp_path):
+    clf = quick(checkpoint=tmp_path, max_epochs=6, **STOPPING)
+    groups = np.arange(36) // 6
+    given = {"X_val": X[:6] + 1, "y_val": Y[:6]}
+    fits = [
+        {},
+        {"groups": groups},
+        {"groups": groups[::-1] // 2},
+        given,
+        {**given, "y_val": Y[6::-1][:6]},
+        {**given, "X_val": X[:6]},
+        {**given, "sample_weight_val": [1, 2, 3, 4, 5, 6]},
+    ]
+    for n_before, fit_params in enumerate(fits):
+        assert len(list(tmp_path.iterdir())) == n_before
+        clf.set_params(callbacks=[Crash(3)])
+        with pytest.raises(RuntimeError, match="crash"):
+            clf.fit(X, Y, **fit_params)
+        clf.set_params(callbacks=None).fit(X, Y, **fit_params)
+        whole = quick(max_epochs=6, **STOPPING).fit(X, Y, **fit_params)
+        assert_same_fit(clf, whole)
 
 
 def test_finished_fit_returns_at_once(X, Y, quick, tmp_path):

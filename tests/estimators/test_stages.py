@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import log_loss
 from skorch.callbacks import Callback
 
 from sktag import CNN2DRegressor
@@ -147,6 +148,20 @@ def test_early_stopping_adds_nothing_to_stages(noise, Y, staged):
     assert "early_stopping" not in dict(other.net_.callbacks_)
     assert other.n_iter_ == clf.n_iter_
     np.testing.assert_array_equal(other.predict_proba(noise), clf.predict_proba(noise))
+
+
+def test_stages_and_metrics_take_the_clips_given_to_validate_on(noise, Y, staged):
+    clf = staged(metrics=["f1_macro"], max_epochs=3)
+    clf.fit(noise, Y, X_val=noise[:8], y_val=Y[:8])
+    assert [row["stage"] for row in clf.history_] == [1, 1, 1]
+    best = clf.history_[clf.best_epoch_ - 1]
+    # The loss of the clips that were given, in float32.
+    loss = log_loss(Y[:8], clf.predict_proba(noise[:8]))
+    assert best["valid_loss"] == pytest.approx(loss, abs=1e-6)
+    assert 0 <= best["valid_f1_macro"] <= 1
+    plain = staged(lr_schedule=None, stages=None, metrics=["f1_macro"], max_epochs=1)
+    plain.fit(noise, Y, X_val=noise[:8], y_val=Y[:8])
+    assert "valid_f1_macro" in plain.history_[0]
 
 
 def test_stages_are_monitored_by_a_score(noise, Y, staged):
