@@ -40,7 +40,8 @@ def make_callbacks(estimator, n_epochs, n_batches, stages, validates, partial):
         callbacks.append(("gradient_clip", clip))
     patience = estimator.n_iter_no_change
     kind = estimator.lr_schedule
-    if kind in ("one_cycle", "cosine") and (partial or n_epochs * n_batches < 2):
+    is_short = partial or n_epochs * n_batches < 2
+    if kind == "staged" or (kind in ("one_cycle", "cosine") and is_short):
         kind = None
     schedule = Schedule(kind, n_epochs * n_batches, loss, patience // 3)
     callbacks.append(("schedule", schedule))

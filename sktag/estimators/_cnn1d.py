@@ -121,16 +121,18 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
         ends after its epochs (Won et al., 2020), or, where it has none, when `monitor`
         has not improved for `n_iter_no_change` epochs (Lee et al., 2017); the next
         begins with the best weights so far and a new optimizer. `max_epochs` bounds
-        all stages together, and the best weights are kept. Clips are kept apart with or
-        without `early_stopping`, which adds nothing to it. `partial_fit` has no stages.
+        all stages together, and the best weights are kept. Clips are kept apart for it,
+        unless `X_val` is given to `fit`; `early_stopping` adds nothing to it, and
+        `partial_fit` has no stages.
     metrics : list of str, default=None
         Names of scorers of scikit-learn, computed at each epoch on the clips that are
-        kept apart, for `history_`.
+        kept apart or given as `X_val`, for `history_`.
     checkpoint : str or path-like, default=None
         Folder in which `fit` saves each epoch, in a file for each fit. One that was
         killed and is called again, with the same parameters and clips, goes on where
         it was and ends in the same weights; one that was finished has them at once.
-        What `callbacks` know is not saved. `partial_fit` saves nothing.
+        Where `random_state` is None, the file has the seed. What `callbacks` know is
+        not saved, but for skorch's EarlyStopping. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"

@@ -9,7 +9,6 @@ from sktag._compat import _check_sample_weight
 from sktag.clips import ClipArray
 from sktag.clips._checks import check_kind
 from sktag.clips._files import as_clips_like
-from sktag.estimators._callbacks import progress_bar
 from sktag.estimators._loading import ClipDataset, fill_cache
 
 
@@ -202,6 +201,8 @@ def _items(estimator, part, cache, *, is_training):
 def _fill_cache(estimator, clips, device, limit):
     if device is None:
         return None
+    # Imported here, since skorch is slow to import.
+    from sktag.estimators._callbacks import progress_bar
 
     def progress(batches):
         total = -(-len(clips) // estimator.batch_size)

@@ -75,14 +75,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
     # ------------------------------------------------------------------ fit
 
     def _fit(
-        self,
-        X,
-        y,
-        sample_weight,
-        *,
-        validation=None,
-        partial=False,
-        classes=None,
+        self, X, y, sample_weight, *, validation=None, partial=False, classes=None
     ):
         """Train, from the start or on from where it was; `partial` is one epoch."""
         validation = validation or Validation()

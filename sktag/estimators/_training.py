@@ -237,7 +237,7 @@ def make_net(
     TaggerNet
         The initialised net.
     """
-    callbacks = [] if checkpoint is None else [("checkpoint", checkpoint)]
+    callbacks = [] if checkpoint is None else [("fit_checkpoint", checkpoint)]
     stages = None if partial else make_stages(estimator)
     stage = stages[0] if stages else make_optimizer_stage(estimator)
     further = {

@@ -42,9 +42,9 @@ def split_rows(y, fraction, seed, *, stratify=True, groups=None):
     n_valid = round(fraction * len(y))
     if not 0 < n_valid < len(y):
         raise ValueError(
-            f"early_stopping with validation_fraction={fraction:g} of {len(y)} clips "
-            f"leaves {n_valid} to validate on: raise validation_fraction, give more "
-            "clips, or set early_stopping=False."
+            f"validation_fraction={fraction:g} of {len(y)} clips leaves {n_valid} to "
+            "validate on: raise validation_fraction, give more clips or X_val, or do "
+            "without early_stopping and stages, which need some."
         )
     # All rows are of one stratum where nothing is stratified.
     strata = np.ones((len(y), 1), dtype=bool)
