@@ -7,8 +7,10 @@ from importlib.util import find_spec
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
 from torch.optim import lr_scheduler
 
+from sktag.estimators._stages import Stages
 
-def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
+
+def make_callbacks(estimator, n_epochs, n_batches, stages, validates, partial):
     """Return the callbacks that an estimator's parameters ask for.
 
     Parameters
@@ -19,6 +21,8 @@ def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
         Epochs to come.
     n_batches : int
         Training batches of an epoch.
+    stages : list of Stage or None
+        Of a training in stages.
     validates : bool
         Whether rows are kept apart for validation.
     partial : bool
@@ -46,10 +50,16 @@ def make_callbacks(estimator, n_epochs, n_batches, validates, partial):
     # Copies, since a callback changes in a fit; net_.callbacks_ has them.
     callbacks += deepcopy(estimator.callbacks or [])
     # The last, since it ends the fit before what comes after it is called.
-    if validates:
+    monitored = {
+        "monitor": f"valid_{estimator.monitor}",
+        "lower_is_better": estimator.monitor == "loss",
+    }
+    if stages:
+        last = Stages(stages, **monitored, patience=patience, verbose=estimator.verbose)
+        callbacks.append(("stages", last))
+    elif estimator.early_stopping and validates:
         stop = EarlyStopping(
-            monitor=f"valid_{estimator.monitor}",
-            lower_is_better=estimator.monitor == "loss",
+            **monitored,
             patience=patience,
             # A relative threshold would lie below a negative score.
             threshold=0.0,
@@ -147,6 +157,10 @@ class EpochLog(Callback):
         """Open the bar."""
         self.first_ = len(net.history)
         self.bar_ = progress_bar(total=self.n_epochs * self.n_batches, desc="fit")
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Bring the bar to where the epoch begins, which may be a checkpoint's."""
+        self.bar_.n = (len(net.history) - 1 - self.first_) * self.n_batches
 
     def on_batch_end(self, net, training=False, **kwargs):
         """Advance the bar."""

@@ -1,8 +1,10 @@
 """What the classifiers share: labels and tags in, probabilities out."""
 
+from numbers import Real
+
 from sklearn.base import ClassifierMixin
 
-from sktag._compat import StrOptions, _fit_context
+from sktag._compat import Interval, StrOptions, _fit_context
 from sktag.estimators._labels import check_y, tag_names
 from sktag.estimators._parameters import (
     CHUNK_CONSTRAINTS,
@@ -20,6 +22,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         **NETWORK_CONSTRAINTS,
         **CHUNK_CONSTRAINTS,
         **TRAINING_CONSTRAINTS,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 

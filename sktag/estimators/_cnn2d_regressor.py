@@ -59,12 +59,12 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         Further parameters go to `net_params`, as ``optimizer__momentum``.
     lr : float > 0, default=1e-3
         Learning rate; with "one_cycle" the highest.
-    lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None, \
+    lr_schedule : {"one_cycle", "cosine", "step", "plateau", "staged"} or None, \
             default="one_cycle"
         "one_cycle" rises to `lr` and falls to nothing over all steps (Smith and Topin,
         2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" takes a tenth every
         30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
-        `n_iter_no_change` epochs; None keeps `lr`.
+        `n_iter_no_change` epochs; "staged" goes through `stages`; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
         Decay of the weights; biases and batch norm have none. 0 for an optimizer that
         knows none.
@@ -82,11 +82,36 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         Epochs to wait for an improvement.
     monitor : str, default="loss"
         "loss", or the name of a scorer of scikit-learn ("r2", ...).
+    mixup_alpha : float >= 0, default=0
+        Of mixup (Zhang et al., ICLR 2018): clips of a step are blended with others of
+        the batch, and so are their losses, by a share that is drawn for each step from
+        Beta(`mixup_alpha`, `mixup_alpha`). 0 blends none.
+    cutmix_alpha : float >= 0, default=0
+        Of CutMix (Yun et al., ICCV 2019), on the time axis: a stretch of a clip is
+        taken from another of the batch, and the losses are blended by the share that is
+        kept, drawn from Beta(`cutmix_alpha`, `cutmix_alpha`). With `mixup_alpha` too, a
+        step does either, with equal chances.
     gradient_clip : float > 0, default=None
         Largest norm of the gradient.
     loss : {"mse", "mae", "huber"}, default="mse"
         What is minimised: mean squared error, mean absolute error, or Huber's loss,
         which is the one for small errors and the other for large ones.
+    stages : list of tuple, default=None
+        Of "staged": (optimizer, lr) or (optimizer, lr, epochs) of each stage, in place
+        of `optimizer` and `lr`, as ``[("adam", 1e-4, 80), ("sgd", 1e-3)]``. A stage
+        ends after its epochs (Won et al., 2020), or, where it has none, when `monitor`
+        has not improved for `n_iter_no_change` epochs (Lee et al., 2017); the next
+        begins with the best weights so far and a new optimizer. `max_epochs` bounds
+        all stages together, and the best weights are kept. Clips are kept apart with or
+        without `early_stopping`, which adds nothing to it. `partial_fit` has no stages.
+    metrics : list of str, default=None
+        Names of scorers of scikit-learn, computed at each epoch on the clips that are
+        kept apart, for `history_`.
+    checkpoint : str or path-like, default=None
+        Folder in which `fit` saves each epoch, in a file for each fit. One that was
+        killed and is called again, with the same parameters and clips, goes on where
+        it was and ends in the same weights; one that was finished has them at once.
+        What `callbacks` know is not saved. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"
@@ -122,11 +147,13 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
-        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds".
+        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
+        "stage" with "staged".
     n_iter_ : int
         Number of epochs trained.
     best_epoch_ : int
-        Epoch whose weights are kept: the last, or with early stopping the best.
+        Epoch whose weights are kept: the last, or with early stopping or stages the
+        best.
     sr_ : float or None
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int
@@ -199,8 +226,13 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         validation_fraction=0.1,
         n_iter_no_change=10,
         monitor="loss",
+        mixup_alpha=0,
+        cutmix_alpha=0,
         gradient_clip=None,
         loss="mse",
+        stages=None,
+        metrics=None,
+        checkpoint=None,
         device="auto",
         amp="auto",
         n_threads=None,
@@ -236,8 +268,13 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.monitor = monitor
+        self.mixup_alpha = mixup_alpha
+        self.cutmix_alpha = cutmix_alpha
         self.gradient_clip = gradient_clip
         self.loss = loss
+        self.stages = stages
+        self.metrics = metrics
+        self.checkpoint = checkpoint
         self.device = device
         self.amp = amp
         self.n_threads = n_threads

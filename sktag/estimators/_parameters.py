@@ -4,6 +4,7 @@ Nothing here imports skorch, which takes as long as the rest of the package: it 
 imported when something is fitted.
 """
 
+import os
 from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator
@@ -19,10 +20,10 @@ OPTIMIZERS = {
     "sgd": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
     "rmsprop": (optim.RMSprop, {}),
 }
-SCHEDULES = ("one_cycle", "cosine", "step", "plateau")
+SCHEDULES = ("one_cycle", "cosine", "step", "plateau", "staged")
 # What net_params may not set, because sktag makes it.
 _OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}
-_OWN |= {"seed", "amp", "score"}
+_OWN |= {"seed", "amp", "score", "mixing"}
 
 NETWORK_CONSTRAINTS = {
     "architecture": [str],
@@ -58,7 +59,12 @@ TRAINING_CONSTRAINTS = {
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
     "monitor": [str],
+    "mixup_alpha": [Interval(Real, 0, None, closed="left")],
+    "cutmix_alpha": [Interval(Real, 0, None, closed="left")],
     "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
+    "stages": [list, tuple, None],
+    "metrics": [list, tuple, None],
+    "checkpoint": [str, os.PathLike, None],
     "device": [str],
     "amp": ["boolean", StrOptions({"auto"})],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],

@@ -105,12 +105,12 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         Further parameters go to `net_params`, as ``optimizer__momentum``.
     lr : float > 0, default=1e-3
         Learning rate; with "one_cycle" the highest.
-    lr_schedule : {"one_cycle", "cosine", "step", "plateau"} or None, \
+    lr_schedule : {"one_cycle", "cosine", "step", "plateau", "staged"} or None, \
             default="one_cycle"
         "one_cycle" rises to `lr` and falls to nothing over all steps (Smith and Topin,
         2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" takes a tenth every
         30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
-        `n_iter_no_change` epochs; None keeps `lr`.
+        `n_iter_no_change` epochs; "staged" goes through `stages`; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
         Decay of the weights; biases and batch norm have none. 0 for an optimizer that
         knows none.
@@ -132,12 +132,41 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         several classes is the mean of each against the rest; "roc_auc" and
         "average_precision" of tags are means over those that some of the clips kept
         apart have and some have not.
+    mixup_alpha : float >= 0, default=0
+        Of mixup (Zhang et al., ICLR 2018): clips of a step are blended with others of
+        the batch, and so are their losses, by a share that is drawn for each step from
+        Beta(`mixup_alpha`, `mixup_alpha`). 0 blends none.
+    cutmix_alpha : float >= 0, default=0
+        Of CutMix (Yun et al., ICCV 2019), on the time axis: a stretch of a clip is
+        taken from another of the batch, and the losses are blended by the share that is
+        kept, drawn from Beta(`cutmix_alpha`, `cutmix_alpha`). With `mixup_alpha` too, a
+        step does either, with equal chances.
+    label_smoothing : float in [0, 1), default=0
+        Share of a label that is spread evenly over all classes (Szegedy et al., CVPR
+        2016); it draws tags from 0 and 1 towards 1/2. In training only: the validation
+        loss is without.
     gradient_clip : float > 0, default=None
         Largest norm of the gradient.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" is inverse to their frequencies; for tags,
         the weight of each tag's positives is negatives over positives. A dict is by
         label, or by column of the tags; what it lacks has weight 1.
+    stages : list of tuple, default=None
+        Of "staged": (optimizer, lr) or (optimizer, lr, epochs) of each stage, in place
+        of `optimizer` and `lr`, as ``[("adam", 1e-4, 80), ("sgd", 1e-3)]``. A stage
+        ends after its epochs (Won et al., 2020), or, where it has none, when `monitor`
+        has not improved for `n_iter_no_change` epochs (Lee et al., 2017); the next
+        begins with the best weights so far and a new optimizer. `max_epochs` bounds
+        all stages together, and the best weights are kept. Clips are kept apart with or
+        without `early_stopping`, which adds nothing to it. `partial_fit` has no stages.
+    metrics : list of str, default=None
+        Names of scorers of scikit-learn, computed at each epoch on the clips that are
+        kept apart, for `history_`.
+    checkpoint : str or path-like, default=None
+        Folder in which `fit` saves each epoch, in a file for each fit. One that was
+        killed and is called again, with the same parameters and clips, goes on where
+        it was and ends in the same weights; one that was finished has them at once.
+        What `callbacks` know is not saved. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" takes CUDA where there is one, else the CPU.
     amp : bool or "auto", default="auto"
@@ -177,11 +206,13 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
-        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds".
+        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
+        "stage" with "staged".
     n_iter_ : int
         Number of epochs trained.
     best_epoch_ : int
-        Epoch whose weights are kept: the last, or with early stopping the best.
+        Epoch whose weights are kept: the last, or with early stopping or stages the
+        best.
     sr_ : float or None
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int
@@ -259,8 +290,14 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         validation_fraction=0.1,
         n_iter_no_change=10,
         monitor="loss",
+        mixup_alpha=0,
+        cutmix_alpha=0,
+        label_smoothing=0,
         gradient_clip=None,
         class_weight=None,
+        stages=None,
+        metrics=None,
+        checkpoint=None,
         device="auto",
         amp="auto",
         n_threads=None,
@@ -300,8 +337,14 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.monitor = monitor
+        self.mixup_alpha = mixup_alpha
+        self.cutmix_alpha = cutmix_alpha
+        self.label_smoothing = label_smoothing
         self.gradient_clip = gradient_clip
         self.class_weight = class_weight
+        self.stages = stages
+        self.metrics = metrics
+        self.checkpoint = checkpoint
         self.device = device
         self.amp = amp
         self.n_threads = n_threads

@@ -16,22 +16,18 @@ from sktag._compat import _check_sample_weight
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._batch_norm import batch_norms, is_cold, refresh_batch_norm
 from sktag.estimators._loading import Batches, ClipDataset, fill_cache
+from sktag.estimators._optimizers import make_stages
 from sktag.estimators._parameters import NetParams
-from sktag.estimators._state import (
-    draw_seed,
-    pick_device,
-    reproducible,
-    to_numpy,
-    to_torch,
-)
+from sktag.estimators._pickling import PicklingMixin
+from sktag.estimators._state import draw_seed, pick_device, reproducible, to_numpy
 from sktag.estimators._summary import SummaryMixin
-from sktag.estimators._validation import ValidationScores, check_monitor, split_rows
+from sktag.estimators._validation import ValidationScores, check_scorers, split_rows
 
 # Below this many steps a net is rarely trained to the end.
 _FEW_STEPS = 300
 
 
-class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
+class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
     """Base class of the estimators.
 
     A subclass has the parameters of `TRAINING_CONSTRAINTS`, and sets the attributes.
@@ -80,7 +76,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
     def _fit(self, X, y, sample_weight, *, partial=False, classes=None):
         """Train, from the start or on from where it was; `partial` is one epoch."""
         fresh = not (hasattr(self, "module_") and (partial or self.warm_start))
-        check_monitor(self.monitor)
+        check_scorers(self.monitor, self.metrics)
+        stages = None if partial else make_stages(self)
         if fresh:
             clips = self._as_clips(X, reset=True)
         else:
@@ -92,8 +89,11 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             self._forget()
             self._seed = draw_seed(self.random_state)
             self._chunk = self._choose_chunk(clips.shape[-1])
+        checkpoint = None
+        if self.checkpoint is not None and not partial:
+            checkpoint = self._open_checkpoint([clips, y_checked, sample_weight], fresh)
         train, valid = np.arange(len(clips)), None
-        if self.early_stopping and not partial:
+        if stages or (self.early_stopping and not partial):
             train, valid = split_rows(
                 y_checked,
                 self.validation_fraction,
@@ -107,10 +107,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
         codes = self._targets.encode(y_checked)
         weights = self._weigh(sample_weight, codes, train)
         score = None
-        if valid is not None:
-            score = ValidationScores(
-                self._targets, y_checked[valid], self.monitor, self.aggregate
-            )
+        if not partial:
+            score = self._make_score(None if valid is None else y_checked[valid])
         device = pick_device(self.device)
         with reproducible(device, self._seed):
             if fresh:
@@ -118,12 +116,11 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             else:
                 module, name = self.module_, self.architecture_
             module.to(device, memory_format=torch.channels_last)
-            sets = self._make_sets(clips, train, valid, codes, weights, module, device)
-            n_batches = len(Batches(sets[0], self.batch_size, device, self._seed))
-            if not partial:
-                self._warn_few_steps(n_batches, fresh)
+            is_done = checkpoint is not None and checkpoint.is_finished
+            home = None if is_done else device
+            sets = self._make_sets(clips, train, valid, codes, weights, module, home)
             net, interrupt = self._train(
-                module, device, sets, n_batches, score, fresh=fresh, partial=partial
+                module, device, sets, score, checkpoint, fresh=fresh, partial=partial
             )
         self._set_fitted(net, name, clips, y)
         if interrupt is not None:
@@ -173,6 +170,19 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             )
         return weights / mean
 
+    def _make_score(self, y):
+        """Return what scores the validation rows, if there are any."""
+        if y is not None:
+            return ValidationScores(
+                self._targets, y, self.monitor, self.aggregate, self.metrics
+            )
+        if self.metrics:
+            raise ValueError(
+                f"metrics={self.metrics!r} are computed on clips kept apart, and there "
+                "are none: set early_stopping=True, or metrics=None."
+            )
+        return None
+
     def _choose_chunk(self, length):
         """Return the columns of a chunk, or None for whole clips."""
         size = self.chunk_size
@@ -214,7 +224,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
         return module, name
 
     def _make_sets(self, clips, train, valid, codes, weights, module, device):
-        """Return the training and the validation items."""
+        """Return the items to train and to validate on; no device, nothing is read."""
         starts = self._starts(clips)
         is_random = starts is not None and self.train_chunks == "random"
         n_items = len(train) * (1 if starts is None or is_random else starts.shape[1])
@@ -224,7 +234,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
                 "normalisation needs two or more: give more clips, or set "
                 "batch_norm=False."
             )
-        cache = self._fill_cache(clips, device)
+        cache = None if device is None else self._fill_cache(clips, device)
 
         def items(rows, at):
             return ClipDataset(
@@ -267,7 +277,15 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             print(f"{type(self).__name__}: {message}")
         return cache
 
-    def _train(self, module, device, sets, n_batches, score, *, fresh, partial):
+    def _open_checkpoint(self, data, fresh):
+        """Return the checkpoint of a fit to data, and take its seed."""
+        from sktag.estimators._checkpoint import open_checkpoint
+
+        checkpoint = open_checkpoint(self, data, None if fresh else self.net_)
+        self._seed = checkpoint.seed
+        return checkpoint
+
+    def _train(self, module, device, sets, score, checkpoint, *, fresh, partial):
         """Train; return the net, and Ctrl-C where it came after the first epoch.
 
         No attribute that tells of success is set here: a failed first fit leaves an
@@ -275,6 +293,9 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
         """
         from sktag.estimators import _training
 
+        n_batches = len(Batches(sets[0], self.batch_size, device, self._seed))
+        if not partial:
+            self._warn_few_steps(n_batches, fresh)
         n_epochs = 1 if partial else self.max_epochs
         net = _training.make_net(
             self,
@@ -284,18 +305,24 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
             n_batches,
             valid=sets[1],
             score=score,
+            checkpoint=checkpoint,
             partial=partial,
         )
         if not fresh:
             _training.take_up(net, self.net_)
+        if checkpoint is not None and checkpoint.is_finished:
+            self._running = _training.take_finished(net, checkpoint)
+            return net, None
         interrupt = _training.train(net, sets[0], n_epochs, self._running)
         self._running = None
-        if not partial and is_cold(net):
-            self._running = to_numpy(dict(module.named_buffers()))
-            try:
+        try:
+            if not partial and is_cold(net):
+                self._running = to_numpy(dict(module.named_buffers()))
                 refresh_batch_norm(net, sets[0])
-            except KeyboardInterrupt as signal:
-                interrupt = signal
+            if checkpoint is not None and interrupt is None:
+                checkpoint.save(net, is_finished=True, running=self._running)
+        except KeyboardInterrupt as signal:
+            interrupt = signal
         return net, interrupt
 
     def _warn_few_steps(self, n_batches, fresh):
@@ -306,7 +333,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
                 f"epochs); below {_FEW_STEPS} a network is rarely trained to the end: "
                 f"max_epochs={-(-_FEW_STEPS // n_batches)}, or a smaller batch_size, "
                 "would reach them.",
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _set_fitted(self, net, architecture, clips, y):
@@ -321,7 +348,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
         self._set_targets(y)
         self.n_iter_ = self.best_epoch_ = len(net.history)
         for name, callback in net.callbacks_:
-            if name == "early_stopping":
+            if name in ("early_stopping", "stages"):
                 self.best_epoch_ = getattr(callback, "best_epoch_", self.n_iter_)
         hidden = {"batches", "dur", "train_batch_count", "valid_batch_count"}
         self.history_ = [
@@ -335,44 +362,9 @@ class BaseTagger(SummaryMixin, AnswersMixin, NetParams):
                 f"weights of epoch {self.best_epoch_}"
             )
 
-    # ------------------------------------------------------------------ the pickle
-
     def __sklearn_is_fitted__(self):
         """Tell whether there is a trained network."""
         return hasattr(self, "module_")
-
-    def __getstate__(self):
-        """Pickle weights and moments as numpy arrays, without a device."""
-        state = dict(super().__getstate__())
-        if "module_" in state:
-            module, net = state.pop("module_"), state.pop("net_")
-            state["_saved"] = {
-                "weights": to_numpy(module.state_dict()),
-                "optimizer": type(net.optimizer_).__name__,
-                "moments": to_numpy(net.optimizer_.state_dict()["state"]),
-                "history": [dict(row) for row in net.history],
-            }
-        return state
-
-    def __setstate__(self, state):
-        """Build network and optimizer again, on the device there is."""
-        state = dict(state)
-        saved = state.pop("_saved", None)
-        super().__setstate__(state)
-        if saved is None:
-            return
-        from sktag.estimators import _training
-
-        try:
-            device = pick_device(self.device)
-        except ValueError:
-            device = torch.device("cpu")
-        with reproducible(device, 0):
-            module, _ = self._build_network(**self._network)
-        module.load_state_dict(to_torch(saved["weights"]))
-        self.module_ = module.to(device, memory_format=torch.channels_last).eval()
-        self.net_ = _training.make_net(self, module, device)
-        _training.restore(self.net_, saved)
 
 
 def _is_same(value, other):

@@ -76,9 +76,11 @@ class ClassTargets:
         """Return the weight of each row's class."""
         return self._weights[codes]
 
-    def loss(self, logits, targets):
-        """Return the loss of each row."""
-        return functional.cross_entropy(logits, targets, reduction="none")
+    def loss(self, logits, targets, smoothing=0.0):
+        """Return the loss of each row, its label smoothed."""
+        return functional.cross_entropy(
+            logits, targets, reduction="none", label_smoothing=smoothing
+        )
 
     def combine(self, logits, how):
         """Return logits of clips, of those of their chunks, (n_clips, n_chunks, n)."""
@@ -156,8 +158,10 @@ class TagTargets:
         """Return ones: it is in the loss that tags are weighed."""
         return np.ones(len(tags))
 
-    def loss(self, logits, targets):
-        """Return the loss of each row, the mean over its tags."""
+    def loss(self, logits, targets, smoothing=0.0):
+        """Return the loss of each row, the mean over its tags, which are smoothed."""
+        if smoothing:
+            targets = targets * (1 - smoothing) + smoothing / 2
         positive = None
         if self._positive is not None:
             positive = torch.as_tensor(
@@ -292,8 +296,8 @@ class ValueTargets:
         """Return ones."""
         return np.ones(len(codes))
 
-    def loss(self, outputs, targets):
-        """Return the loss of each row, the mean over its values."""
+    def loss(self, outputs, targets, smoothing=0.0):
+        """Return the loss of each row, the mean over its values; none is smoothed."""
         losses = LOSSES[self.loss_name](outputs, targets, reduction="none")
         return losses.mean(dim=1)
 

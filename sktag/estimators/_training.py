@@ -5,7 +5,6 @@ synchronisation and no history row per batch, weights of rows, a seed per epoch,
 decay on weights alone, and Ctrl-C that is not swallowed.
 """
 
-import inspect
 import math
 
 import numpy as np
@@ -16,22 +15,39 @@ from skorch.helper import predefined_split
 from skorch.history import History
 from torch import nn
 
-from sktag.estimators._callbacks import EpochLog, make_callbacks
+from sktag.estimators._callbacks import EpochLog, Schedule, make_callbacks
 from sktag.estimators._loading import Batches
-from sktag.estimators._parameters import OPTIMIZERS
+from sktag.estimators._mixing import make_mixing
+from sktag.estimators._optimizers import make_optimizer_stage, make_stages
+from sktag.estimators._stages import Stages, StagesEnd
 from sktag.estimators._state import seed_torch, to_numpy, to_torch, use_amp
 
 
 class RowLoss(nn.Module):
-    """The targets' loss as a criterion: one number a row."""
+    """The targets' loss as a criterion: one number a row.
 
-    def __init__(self, targets):
+    Parameters
+    ----------
+    targets : ClassTargets, TagTargets or ValueTargets
+        What has the loss.
+    smoothing : float in [0, 1), default=0
+        Of the labels, in training.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception architecture
+    for computer vision", CVPR 2016 (smoothing).
+    """
+
+    def __init__(self, targets, smoothing=0.0):
         super().__init__()
         self.targets = targets
+        self.smoothing = smoothing
 
     def forward(self, logits, targets):
         """Return the loss of each row."""
-        return self.targets.loss(logits, targets)
+        smoothing = self.smoothing if self.training else 0.0
+        return self.targets.loss(logits, targets, smoothing)
 
 
 class TaggerNet(NeuralNet):
@@ -48,14 +64,17 @@ class TaggerNet(NeuralNet):
         Whether to compute in bfloat16 where torch finds it safe.
     score : callable, optional
         Logits of the validation rows to a dict of scores.
+    mixing : Mixing, optional
+        What mixes the rows of a training batch.
     **kwargs
         As for :class:`skorch.NeuralNet`.
     """
 
-    def __init__(self, module, *, seed=0, amp=False, score=None, **kwargs):
+    def __init__(self, module, *, seed=0, amp=False, score=None, mixing=None, **kwargs):
         self.seed = seed
         self.amp = amp
         self.score = score
+        self.mixing = mixing
         super().__init__(module, **kwargs)
 
     @property
@@ -76,6 +95,21 @@ class TaggerNet(NeuralNet):
         self.optimizer_ = self.optimizer(groups, **{"lr": self.lr, **options})
         return self
 
+    def set_optimizer(self, stage):
+        """Begin anew with an optimizer and its parameters.
+
+        Parameters
+        ----------
+        stage : Stage
+            What has them.
+        """
+        for name in self.get_params_for("optimizer"):
+            delattr(self, f"optimizer__{name}")
+        self.optimizer, self.lr = stage.optimizer, stage.lr
+        for name, value in stage.options.items():
+            setattr(self, f"optimizer__{name}", value)
+        self.initialize_optimizer()
+
     def on_epoch_begin(self, net, *args, **kwargs):
         """Open the epoch in the history, and seed its draws."""
         super().on_epoch_begin(net, *args, **kwargs)
@@ -93,16 +127,24 @@ class TaggerNet(NeuralNet):
             return self.module_(x)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Return the mean loss of a batch, rows weighted."""
-        targets, weights = y_true
-        return (self.criterion_(y_pred.float(), targets) * weights).mean()
+        """Return the mean loss of a batch, rows weighted, and mixed as they are."""
+        logits = y_pred.float()
+        targets, weights, *mixed = y_true
+        loss = (self.criterion_(logits, targets) * weights).mean()
+        if not mixed:
+            return loss
+        targets, weights, share = mixed
+        other = (self.criterion_(logits, targets) * weights).mean()
+        return share * loss + (1 - share) * other
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
         """Go once through the batches; look at the loss once, at the end."""
         if iterator is None:
             return
         total, n_rows, logits = 0.0, 0, []
-        for batch in iterator:
+        for index, batch in enumerate(iterator):
+            if training and self.mixing is not None:
+                batch = self.mixing(batch, len(self.history), index)
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             total = total + step["loss"].detach() * len(batch[0])
@@ -134,14 +176,17 @@ class TaggerNet(NeuralNet):
         epochs : int
             How many epochs.
         """
-        interrupt = None
+        interrupt, n_before = None, len(self.history)
         self.notify("on_train_begin", X=dataset, y=None)
+        # A checkpoint has brought some back.
+        epochs -= len(self.history) - n_before
         try:
             self.fit_loop(dataset, epochs=epochs)
         except KeyboardInterrupt as signal:
             # skorch's EarlyStopping raises it to end the training.
             stops = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
-            if not any(stop.misses_ == stop.patience for stop in stops):
+            is_end = any(stop.misses_ == stop.patience for stop in stops)
+            if not is_end and not isinstance(signal, StagesEnd):
                 interrupt = signal
         finally:
             for _, callback in self.callbacks_:
@@ -161,6 +206,7 @@ def make_net(
     *,
     valid=None,
     score=None,
+    checkpoint=None,
     partial=False,
 ):
     """Make a net around a module, with a new optimizer.
@@ -181,6 +227,8 @@ def make_net(
         Validation rows.
     score : callable, optional
         See TaggerNet.
+    checkpoint : Checkpoint, optional
+        What saves each epoch.
     partial : bool, default=False
         Whether this is one epoch of many.
 
@@ -189,16 +237,22 @@ def make_net(
     TaggerNet
         The initialised net.
     """
-    optimizer, options = OPTIMIZERS.get(estimator.optimizer, (estimator.optimizer, {}))
-    further = estimator._check_net_params()
-    if further.get("optimizer__momentum") == 0:
-        options = {}  # torch's Nesterov needs momentum
-    decay = _decay(optimizer, estimator.weight_decay)
+    callbacks = [] if checkpoint is None else [("checkpoint", checkpoint)]
+    stages = None if partial else make_stages(estimator)
+    stage = stages[0] if stages else make_optimizer_stage(estimator)
+    further = {
+        name: value
+        for name, value in estimator._check_net_params().items()
+        if not name.startswith("optimizer__")  # which the stage has
+    }
+    further |= {f"optimizer__{name}": value for name, value in stage.options.items()}
     return TaggerNet(
         module,
-        criterion=RowLoss(estimator._targets),
-        optimizer=optimizer,
-        lr=estimator.lr,
+        criterion=RowLoss(
+            estimator._targets, getattr(estimator, "label_smoothing", 0.0)
+        ),
+        optimizer=stage.optimizer,
+        lr=stage.lr,
         max_epochs=n_epochs,
         batch_size=estimator.batch_size,
         iterator_train=Batches,
@@ -209,28 +263,17 @@ def make_net(
         iterator_valid__device=device,
         train_split=None if valid is None else predefined_split(valid),
         callbacks=make_callbacks(
-            estimator, n_epochs, n_batches, valid is not None, partial
-        ),
+            estimator, n_epochs, n_batches, stages, valid is not None, partial
+        )
+        + callbacks,
         device=str(device),
         seed=estimator._seed,
         amp=use_amp(estimator.amp, device),
         score=score,
+        mixing=make_mixing(estimator),
         verbose=0,
-        **{f"optimizer__{k}": v for k, v in {**decay, **options}.items()} | further,
+        **further,
     ).initialize()
-
-
-def _decay(optimizer, weight_decay):
-    """Return the weight decay as the optimizer takes it, which some do not."""
-    takes = inspect.signature(optimizer).parameters
-    if "weight_decay" in takes:
-        return {"weight_decay": weight_decay}
-    if weight_decay:
-        raise ValueError(
-            f"weight_decay={weight_decay:g}, but {optimizer.__name__} has none: set "
-            "weight_decay=0."
-        )
-    return {}
 
 
 def train(net, dataset, n_epochs, running):
@@ -299,8 +342,32 @@ def take_up(net, old):
     """
     net.history = History(old.history)
     net.iterator_train__epoch = len(old.history)  # of its order of rows
-    name = type(old.optimizer_).__name__
-    load_moments(net, name, old.optimizer_.state_dict()["state"])
+    # Stages begin with new optimizers.
+    if not any(isinstance(c, Stages) for _, c in net.callbacks_):
+        name = type(old.optimizer_).__name__
+        load_moments(net, name, old.optimizer_.state_dict()["state"])
+
+
+def take_finished(net, checkpoint):
+    """Bring a new net to the end of a fit that a checkpoint has.
+
+    Parameters
+    ----------
+    net : TaggerNet
+        The net, changed in place.
+    checkpoint : Checkpoint
+        Of a fit that is finished.
+
+    Returns
+    -------
+    dict or None
+        Statistics of batch norm to go on from in a later fit.
+    """
+    for _, callback in net.callbacks_:
+        if isinstance(callback, (EarlyStopping, Schedule, Stages)):
+            callback.on_train_begin(net)
+    net.train_split = net.score = None
+    return checkpoint.restore(net)
 
 
 def load_moments(net, optimizer, moments):

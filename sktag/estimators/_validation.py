@@ -78,30 +78,37 @@ def _draw_stratified(strata, n_valid, rng):
     return is_valid
 
 
-def check_monitor(monitor):
+def check_scorers(monitor, metrics):
     """Raise if there is no score of a name.
 
     Parameters
     ----------
     monitor : str
         "loss", or the name of a scorer of scikit-learn.
+    metrics : list of str or None
+        Names of scorers of scikit-learn.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If one is neither.
     """
-    if monitor == "loss":
-        return
+    if monitor != "loss":
+        _check_scorer(monitor, f"monitor={monitor!r} is neither 'loss' nor")
+    for name in metrics or ():
+        _check_scorer(name, f"metrics has {name!r}, which is not")
+
+
+def _check_scorer(name, what):
     from sklearn.metrics import get_scorer_names
 
     names = get_scorer_names()
-    if monitor not in names:
-        close = get_close_matches(monitor, names, n=1)
+    if name not in names:
+        close = get_close_matches(str(name), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"monitor={monitor!r} is neither 'loss' nor a scorer of scikit-learn "
-            f"(sklearn.metrics.get_scorer_names()).{hint}"
+            f"{what} a scorer of scikit-learn (sklearn.metrics.get_scorer_names())."
+            f"{hint}"
         )
 
 
@@ -119,23 +126,28 @@ class ValidationScores:
         finite; the others may be nan.
     aggregate : str
         How what is said of chunks is put together.
+    metrics : list of str, optional
+        Names of further scorers of scikit-learn.
 
     Raises
     ------
     ValueError
-        If `monitor` cannot be computed on these rows.
+        If `monitor` or a metric cannot be computed on these rows.
     """
 
-    def __init__(self, targets, y, monitor, aggregate):
+    def __init__(self, targets, y, monitor, aggregate, metrics=None):
         self.targets = targets
         self.y = y
         self.monitor = monitor
         self.aggregate = aggregate
-        names = dict.fromkeys([*targets.monitored, monitor])
+        names = dict.fromkeys([*targets.monitored, monitor, *(metrics or ())])
         self.names = [name for name in names if name != "loss"]
         # If the right answers have a score, then so have others: what cannot be
         # monitored shows before the first epoch.
-        self._scores(targets.right_outputs(targets.encode(y)))
+        right = targets.right_outputs(targets.encode(y))
+        self._scores(right)
+        for name in metrics or ():
+            self._check_metric(name, right)
 
     def __call__(self, logits):
         """Return the scores by name."""
@@ -147,6 +159,19 @@ class ValidationScores:
             # A tag or class that no validation row has: the score is nan there.
             warnings.simplefilter("ignore")
             return {name: self._score(name, outputs) for name in self.names}
+
+    def _check_metric(self, name, outputs):
+        """Raise where a metric is not for these targets, or lacks a class."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self._compute(name, outputs)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"metrics has {name!r}, which cannot be computed on the {len(self.y)} "
+                f"clips kept apart for validation ({error}): leave it out, or, where "
+                "classes or tags are missing there, raise validation_fraction."
+            ) from error
 
     def _score(self, name, outputs):
         """Return one score; nan where it cannot be computed and is not monitored."""
