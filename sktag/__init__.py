@@ -11,6 +11,7 @@ from sktag.estimators import (
     SampleCNNClassifier,
     SampleCNNRegressor,
 )
+from sktag.recipes import make_recipe
 from sktag.transformers import (
     CQT,
     ClipTransformer,
@@ -40,6 +41,7 @@ __all__ = [
     "Summarizer",
     "config_context",
     "datasets",
+    "make_recipe",
     "set_config",
     "testing",
 ]
