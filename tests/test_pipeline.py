@@ -97,8 +97,9 @@ def test_results_do_not_depend_on_the_number_of_processes(music):
         "sys.path.insert(0, sys.argv[1]); import test_pipeline as t, numpy as np; "
         "from sklearn.model_selection import cross_val_predict; "
         "X = np.array(sys.argv[3::2]); y = np.array(sys.argv[4::2]); "
-        "p = cross_val_predict(t.make_pipe(max_epochs=3), X, y, cv=2, "
-        "n_jobs=int(sys.argv[2]), method='predict_proba'); print(p.tobytes().hex())"
+        "pipe = t.make_pipe(max_epochs=3, dropout=0.5, mixup_alpha=0.4, cutmix_alpha=1); "
+        "p = cross_val_predict(pipe, X, y, cv=2, n_jobs=int(sys.argv[2]), "
+        "method='predict_proba'); print(p.tobytes().hex())"
     )
     pairs = [item for pair in zip(paths, y, strict=True) for item in pair]
     runs = [

@@ -41,14 +41,23 @@ def test_partial_fit_of_one_batch_learns(X, Y, quick):
     assert clf.history_[-1]["lr"] == 1e-2
 
 
+CONTINUED = [
+    {"optimizer": "adamw"},
+    {"optimizer": "sgd"},
+    {"optimizer": "rmsprop", "net_params": {"optimizer__momentum": 0.5}},
+    {"optimizer": "adamw", "mixup_alpha": 0.4, "dropout": 0.5},
+    {"optimizer": "sgd", "mixup_alpha": 0.4, "cutmix_alpha": 1.0},
+]
+
+
 @pytest.mark.parametrize("schedule", [None, "step"])
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("continued", CONTINUED, ids=lambda p: "-".join(map(str, p)))
 # 9 and 15 steps; 54 and 108, across the 100 under which batch norm is settled.
 @pytest.mark.parametrize("batch_size", [16, 2])
 def test_five_epochs_equal_three_saved_and_two_more(
-    X, Y, quick, schedule, optimizer, batch_size, tmp_path
+    X, Y, quick, schedule, continued, batch_size, tmp_path
 ):
-    params = {"lr_schedule": schedule, "optimizer": optimizer, "batch_size": batch_size}
+    params = {"lr_schedule": schedule, "batch_size": batch_size, **continued}
     more = 2 if batch_size == 16 else 3
     whole = quick(max_epochs=3 + more, **params).fit(X, Y)
     first = quick(max_epochs=3, warm_start=True, **params).fit(X, Y)

@@ -27,9 +27,13 @@ def test_cache_and_no_cache_train_alike(X, Y, quick):
     np.testing.assert_allclose(cached, streamed, atol=1e-5)
 
 
+RANDOM = {"dropout": 0.5, "early_stopping": True, "validation_fraction": 0.2}
+RANDOM |= {"mixup_alpha": 0.4, "cutmix_alpha": 1.0, "label_smoothing": 0.1}
+
+
 @pytest.mark.parametrize("again", ["refit", "clone", "RandomState"])
 def test_equal_seeds_give_equal_bits(X, Y, quick, again):
-    clf = quick(dropout=0.5, early_stopping=True, validation_fraction=0.2)
+    clf = quick(**RANDOM)
     expected = clf.fit(X, Y).predict_proba(X)
     if again == "clone":
         clf = clone(clf)
@@ -54,7 +58,7 @@ def test_global_random_states_are_left_alone(X, Y, quick):
     expected = torch.rand(1), np.random.rand()  # noqa: NPY002
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002
-    clf = quick(random_state=None, max_epochs=1).fit(X, Y)
+    clf = quick(random_state=None, max_epochs=1, **RANDOM).fit(X, Y)
     pickle.loads(pickle.dumps(clf)).predict(X)
     assert (torch.rand(1), np.random.rand()) == expected  # noqa: NPY002
 
@@ -131,6 +135,25 @@ def test_optimizer_parameters_are_searched_over(X, Y, quick):
     best = search.best_estimator_
     assert best.net_params == {"optimizer__momentum": 0.95}
     assert best.net_.optimizer_.param_groups[0]["momentum"] == 0.95
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("adamw", torch.optim.AdamW),
+        ("adam", torch.optim.Adam),
+        ("sgd", torch.optim.SGD),
+        ("rmsprop", torch.optim.RMSprop),
+    ],
+)
+def test_optimizers_by_name_learn(X, Y, quick, name, kind):
+    clf = quick(optimizer=name).fit(X, Y)
+    assert type(clf.net_.optimizer_) is kind
+    group = clf.net_.optimizer_.param_groups[0]
+    assert group["weight_decay"] == 1e-2
+    assert bool(group.get("nesterov")) == (name == "sgd")
+    assert group.get("momentum", 0) == (0.9 if name == "sgd" else 0)
+    assert clf.score(X, Y) > 0.9
 
 
 def test_optimizer_may_be_a_class(X, Y, quick):

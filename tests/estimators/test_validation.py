@@ -3,11 +3,14 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
+    f1_score,
+    log_loss,
     roc_auc_score,
 )
 from skorch.callbacks import Callback
@@ -178,6 +181,71 @@ def test_unknown_monitor_raises(X, Y, quick, early_stopping):
     clf = quick(monitor="rocauc", early_stopping=early_stopping)
     with pytest.raises(ValueError, match=r"monitor='rocauc' .* Did you mean 'roc_auc'"):
         clf.fit(X, Y)
+
+
+def test_metrics_are_computed_at_each_epoch(X, Y, quick):
+    metrics = ["f1_macro", "neg_log_loss", "accuracy"]
+    clf = quick(**STOPPING, metrics=metrics, batch_norm=False).fit(X, Y)
+    assert all(
+        {f"valid_{name}" for name in metrics} <= set(row) for row in clf.history_
+    )
+    _, valid = split_rows(Y, 0.25, 0)
+    row = clf.history_[clf.best_epoch_ - 1]
+    answers = clf.predict(X[valid])
+    expected = f1_score(Y[valid], answers, average="macro")
+    assert row["valid_f1_macro"] == pytest.approx(expected, abs=1e-12)
+    loss = log_loss(Y[valid], clf.predict_proba(X[valid]))
+    # Batches of another size, in float32; the loss itself is a mean of log losses.
+    assert row["valid_neg_log_loss"] == pytest.approx(-loss, abs=1e-6)
+    assert row["valid_loss"] == pytest.approx(loss, abs=1e-6)
+    table = pd.DataFrame(clf.history_)
+    assert table["valid_f1_macro"].dtype == float
+    assert table.shape[0] == clf.n_iter_
+
+
+def test_metrics_of_tags_and_of_numbers(X, quick, make_tags):
+    Xt, tags = make_tags(3)
+    row = quick(**STOPPING, metrics=["f1_micro"]).fit(Xt, tags).history_[-1]
+    assert 0 <= row["valid_f1_micro"] <= 1
+    reg = CNN2DRegressor(
+        n_filters=(4,), max_epochs=2, metrics=("neg_mean_absolute_error",), **STOPPING
+    )
+    row = reg.fit(X, X[:, 0, 0]).history_[-1]
+    assert row["valid_neg_mean_absolute_error"] < 0
+
+
+def test_metrics_are_in_the_line_of_an_epoch(X, Y, quick, capsys):
+    quick(**STOPPING, metrics=["f1_macro"], verbose=1, max_epochs=1).fit(X, Y)
+    assert "  valid f1 macro " in capsys.readouterr().out.splitlines()[1]
+
+
+def test_metrics_change_nothing_that_is_learned(X, Y, quick):
+    clf = quick(**STOPPING).fit(X, Y)
+    other = quick(**STOPPING, metrics=["f1_macro", "roc_auc"]).fit(X, Y)
+    np.testing.assert_array_equal(other.predict_proba(X), clf.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"metrics": ["f1_macr"], **STOPPING}, r"'f1_macr'.* Did you mean 'f1_macro'"),
+        ({"metrics": [len], **STOPPING}, r"metrics has <.*len>, which is not a scorer"),
+        ({"metrics": ["loss"], **STOPPING}, r"metrics has 'loss', which is not"),
+        ({"metrics": ["accuracy"]}, r"kept apart, and there are none: set early_stop"),
+        (
+            {"metrics": ["jaccard"], **STOPPING},
+            r"'jaccard', which cannot be computed on the 9 clips .*binary.*leave it",
+        ),
+    ],
+)
+def test_wrong_metrics_raise_before_anything_is_read(X, Y, quick, params, message):
+    with pytest.raises(ValueError, match=message):
+        quick(**params).fit(inaccessible_clips(X), Y)
+
+
+def test_partial_fit_has_no_metrics(X, Y, quick):
+    clf = quick(metrics=["accuracy"]).partial_fit(X, Y)
+    assert set(clf.history_[0]) == {"epoch", "train_loss", "lr", "seconds"}
 
 
 # ---------------------------------------------------------------------- the stop
