@@ -64,7 +64,7 @@ def params_of(name):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Eight files of 4 s at 22,050 Hz: low and high tones in noise; and their labels."""
+    """Eight files of 4 s at 22,050 Hz, low and high tones in noise; their labels."""
     folder = tmp_path_factory.mktemp("files")
     rng = np.random.default_rng(0)
     labels = np.array(["low", "high"] * 4)
@@ -234,7 +234,7 @@ def test_step_is_replaced_or_left_out_by_its_name():
         ({"batchsize": 3}, r"'batchsize'\. Did you mean 'clf__batch_size'\?"),
         ({"net__lr": 3}, r"Did you mean 'clf__lr'\?"),
         ({"sr": 3}, r"Did you mean 'wave__sr' or 'mel__sr'\?"),
-        ({"scale__axis": "bin"}, r"no parameter 'scale__axis'\. Its steps are wave, me"),
+        ({"scale__axis": "bin"}, r"no parameter 'scale__axis'\. Its steps are wave"),
         ({"clf__xyz": 3}, r"Its steps are wave, mel, clf, whose .* get_params\(\)"),
     ],
 )

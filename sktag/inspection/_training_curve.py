@@ -278,6 +278,8 @@ class TrainingCurveDisplay:
         self._line(self.lr_ax_, "lr", label="lr", color=_COLORS["lr"], **style)
         if stepwise and len(levels) > 1 and levels[0] > 0:
             self.lr_ax_.set_yscale("log")
+            self.lr_ax_.set_yticks(levels, [f"{level:g}" for level in levels])
+            self.lr_ax_.minorticks_off()
         else:
             self.lr_ax_.ticklabel_format(axis="y", scilimits=(-2, 3))
         self.lr_ax_.set_ylabel("learning rate")

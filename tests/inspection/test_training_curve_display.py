@@ -157,6 +157,8 @@ def test_one_stage_or_none_is_not_named():
 def test_learning_rate_in_steps_is_logarithmic_and_a_smooth_one_is_not():
     steps = TrainingCurveDisplay(HISTORY).plot(lr=True)
     assert steps.lr_ax_.get_yscale() == "log"
+    ticks = [text.get_text() for text in steps.lr_ax_.get_yticklabels()]
+    assert ticks == ["0.0001", "0.001", "0.01"]
     assert steps.lines_["lr"].get_drawstyle() == "steps-mid"
     cosine = np.cos(np.linspace(0, np.pi / 2, 5))
     rows = [{**row, "lr": lr} for row, lr in zip(HISTORY, cosine, strict=True)]
