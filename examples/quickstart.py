@@ -26,7 +26,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sktag import CNN2DClassifier, MelSpectrogram, RawWave, Standardizer
 from sktag.datasets import load_folder, load_table, make_music
-from sktag.inspection import SpectrogramDisplay
+from sktag.inspection import SpectrogramDisplay, TrainingCurveDisplay
 
 
 def load(args):
@@ -95,21 +95,6 @@ def plot_confusion(pipe, X_test, y_test, path):
     figure.savefig(path, dpi=120)
 
 
-def plot_learning(clf, path):
-    """Save losses and accuracy over the epochs."""
-    epochs = [row["epoch"] for row in clf.history_]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for name, label in (("train_loss", "training"), ("valid_loss", "validation")):
-        left.plot(epochs, [row[name] for row in clf.history_], label=label)
-    left.set(xlabel="epoch", ylabel="cross-entropy", yscale="log")
-    right.plot(epochs, [row["valid_accuracy"] for row in clf.history_], color="C1")
-    right.set(xlabel="epoch", ylabel="validation accuracy", ylim=(0, 1.02))
-    for axes in (left, right):
-        axes.axvline(clf.best_epoch_, color="gray", linestyle=":", label="best epoch")
-    left.legend()
-    figure.savefig(path, dpi=120)
-
-
 def plot_spectrograms(pipe, paths, labels, path):
     """Save the spectrogram of one clip of each of six classes."""
     figure, grid = plt.subplots(2, 3, figsize=(11, 5), layout="constrained")
@@ -165,7 +150,8 @@ def main():
     print(f"1-nearest neighbour on mean spectra: {nearest:.3f}\n")
 
     plot_confusion(pipe, X_test, y_test, args.out / "confusion.png")
-    plot_learning(clf, args.out / "learning.png")
+    display = TrainingCurveDisplay.from_estimator(pipe)
+    display.figure_.savefig(args.out / "learning.png", dpi=120)
     plot_spectrograms(pipe, X_train, y_train, args.out / "spectrograms.png")
     model = args.out / "model.joblib"
     joblib.dump(pipe, model)

@@ -11,6 +11,7 @@ from sktag.estimators import (
     SampleCNNClassifier,
     SampleCNNRegressor,
 )
+from sktag.recipes import make_recipe
 from sktag.transformers import (
     CQT,
     Augmenter,
@@ -44,6 +45,7 @@ __all__ = [
     "augment",
     "config_context",
     "datasets",
+    "make_recipe",
     "set_config",
     "testing",
 ]

@@ -34,3 +34,28 @@ def test_classical_baseline_finds_a_pipeline_above_chance(run, tmp_path):
     accuracy = float(re.search(r"Test accuracy: ([\d.]+)", out)[1])
     assert 1 / 6 < accuracy <= 1
     assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
+def test_monitoring_shows_each_epoch_as_table_figure_and_events(run, tmp_path):
+    from tensorboard.backend.event_processing import event_accumulator as events
+
+    out = run("monitoring.py", "--n-clips", "60", "--duration", "2", "--epochs", "4")
+    assert "Test accuracy" in out
+    assert re.search(r"epoch .*stage.*train_loss .*valid_loss .*roc_auc", out)
+    written = tmp_path / "monitoring_output"
+    assert (written / "training.png").read_bytes()[:4] == b"\x89PNG"
+    logged = events.EventAccumulator(str(written / "tensorboard")).Reload()
+    told = {
+        line.split()[1]: line
+        for line in re.findall(r"^epoch +\d/4  .*$", out, re.MULTILINE)
+    }
+    assert len(told) == 4
+    for part in ("train", "valid"):
+        scalars = logged.Scalars(f"Loss/{part}_loss")
+        assert [scalar.step for scalar in scalars] == [1, 2, 3, 4]
+        for scalar in scalars:
+            line = told[f"{scalar.step}/4"]
+            printed = float(re.search(rf"{part} loss ([\d.]+)", line)[1])
+            assert scalar.value == pytest.approx(printed, abs=1e-4)  # 4 digits

@@ -1,7 +1,7 @@
 """What happens between steps and epochs: schedules, early stopping, what is shown."""
 
 import sys
-from copy import deepcopy
+from copy import copy, deepcopy
 from importlib.util import find_spec
 
 from skorch.callbacks import Callback, EarlyStopping, GradientNormClipping
@@ -49,7 +49,7 @@ def make_callbacks(estimator, n_epochs, n_batches, stages, validates, partial):
     if estimator.verbose:
         callbacks.append(("epoch_log", log))
     # Copies, since a callback changes in a fit; net_.callbacks_ has them.
-    callbacks += deepcopy(estimator.callbacks or [])
+    callbacks += map(_copy, estimator.callbacks or [])
     # The last, since it ends the fit before what comes after it is called.
     monitored = {
         "monitor": f"valid_{estimator.monitor}",
@@ -209,6 +209,23 @@ def progress_bar(iterable=None, **kwargs):
         from tqdm import tqdm
     watched = in_notebook or sys.stderr.isatty()
     return tqdm(iterable, leave=False, disable=not watched, **kwargs)
+
+
+def _copy(callback):
+    """Copy a callback, or (name, callback); its parameters are not copied.
+
+    They are not changed in a fit, by skorch's convention, and may be what cannot be
+    copied, as the writer of TensorBoard, which holds an open file.
+    """
+    if isinstance(callback, (tuple, list)):
+        name, callback = callback
+        return name, _copy(callback)
+    if isinstance(callback, type):
+        return callback
+    new, params = copy(callback), callback.get_params(deep=False)
+    state = {k: v for k, v in vars(callback).items() if k not in params}
+    vars(new).update(deepcopy(state))
+    return new
 
 
 def _silent(text):

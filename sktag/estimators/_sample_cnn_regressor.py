@@ -146,7 +146,9 @@ class SampleCNNRegressor(SampleCNNMixin, BaseRegressor):
     verbose : int, default=0
         1 prints a line an epoch and says what is cached.
     callbacks : list, default=None
-        Callbacks of skorch, or (name, callback); copies of them are called.
+        Callbacks of skorch, or (name, callback); copies of them are called, which
+        share their parameters, such as the writer of TensorBoard's. One that cannot
+        be copied or pickled itself is for `fit` alone, not for a search.
     net_params : dict, default=None
         Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
         set by `set_params` and searched over. None that is a parameter here too.

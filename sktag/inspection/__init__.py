@@ -1,5 +1,6 @@
 """Displays: what clips, models and their answers look like, with matplotlib."""
 
 from sktag.inspection._spectrogram import SpectrogramDisplay
+from sktag.inspection._training_curve import TrainingCurveDisplay
 
-__all__ = ["SpectrogramDisplay"]
+__all__ = ["SpectrogramDisplay", "TrainingCurveDisplay"]

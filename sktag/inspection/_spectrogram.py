@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktag.clips import ClipArray
 from sktag.clips._checks import check_kind
 from sktag.inspection._chosen import check_index, one_row, start_of, unit_of
+from sktag.inspection._matplotlib import check_matplotlib
 
 _NAME = "SpectrogramDisplay"
 # What is further below the loudest place is hardly heard, and takes contrast away.
@@ -127,7 +128,7 @@ class SpectrogramDisplay:
             If the spectrogram or its frequencies are of a wrong shape, or the axis is
             not known or needs frequencies that are not.
         """
-        _check_matplotlib(f"{_NAME}.plot")
+        check_matplotlib(f"{_NAME}.plot")
         import matplotlib.pyplot as plt
 
         from sktag.inspection import _axes
@@ -242,7 +243,7 @@ class SpectrogramDisplay:
         IndexError
             If there is no such clip.
         """
-        _check_matplotlib(f"{_NAME}.from_clips")
+        check_matplotlib(f"{_NAME}.from_clips")
         if not isinstance(X, ClipArray):
             raise TypeError(
                 f"from_clips takes a ClipArray, not {type(X).__name__}: an array of "
@@ -357,7 +358,7 @@ class SpectrogramDisplay:
         (64, 44)
         >>> plt.close(display.figure_)
         """
-        _check_matplotlib(f"{_NAME}.from_estimator")
+        check_matplotlib(f"{_NAME}.from_estimator")
         name = type(front_end).__name__
         steps = [front_end]
         if isinstance(front_end, Pipeline):
@@ -388,12 +389,3 @@ class SpectrogramDisplay:
             vmax=vmax,
             colorbar=colorbar,
         )
-
-
-def _check_matplotlib(caller):
-    try:
-        import matplotlib  # noqa: F401  # whether it is there is all that is asked
-    except ImportError as error:
-        raise ImportError(
-            f'{caller} needs matplotlib: pip install "sktag[plot]"'
-        ) from error

@@ -251,6 +251,31 @@ def test_callbacks_of_skorch_are_called(X, Y, quick):
     assert clf.predict(X).shape == (36,)
 
 
+class Logger(Callback):
+    """Write losses to what cannot be copied, as TensorBoard's writer cannot."""
+
+    def __init__(self, writer):
+        self.writer = writer
+
+    def initialize(self):
+        self.n_epochs_ = 0
+        return self
+
+    def on_epoch_end(self, net, **kwargs):
+        self.n_epochs_ += 1
+        self.writer.write(f"{net.history[-1, 'train_loss']}\n")
+
+
+def test_callback_that_holds_a_file_writes_into_it(X, Y, quick, tmp_path):
+    with open(tmp_path / "losses.txt", "w") as file:
+        logger = Logger(file)
+        clf = quick(callbacks=[("log", logger)]).fit(X, Y)
+    losses = [float(line) for line in (tmp_path / "losses.txt").read_text().split()]
+    assert losses == [row["train_loss"] for row in clf.history_]
+    assert not hasattr(logger, "n_epochs_"), "a copy is called"
+    assert dict(clf.net_.callbacks_)["log"].n_epochs_ == len(losses)
+
+
 def test_fit_leaves_no_data_behind(X, Y, quick):
     clips = ClipArray.from_array(X).map(ScaleOp(np.zeros(12), np.ones(12)))
     clf = quick(early_stopping=True, validation_fraction=0.3).fit(clips, Y)
