@@ -1,8 +1,21 @@
 """The random operations of augmentation: draw, then apply.
 
-An Augmenter draws for each training clip and epoch; ``apply`` does an operation with
-given parameters, ``PitchShift(semitones=1.0).apply(x, sample_rate)``. The docstring of
-:class:`sktag.Augmenter` says which labels they change.
+Labels of a clip as a whole stay as they are under most operations. Those that may
+change some:
+
+| operations | labels that may change |
+| --- | --- |
+| `PitchShift`, `FrequencyShift` | pitch, key, register, timbre |
+| `TimeStretch` | tempo, rhythm, place of events |
+| `TimeShift`, `TimeMask` | order and place of events |
+| `Filter`, `FrequencyMask` | timbre, sound quality, instruments of a narrow band |
+| `Reverb` | space, sound quality |
+| `Noise`, `NoiseBlend` | sound quality |
+| `BackgroundMix` | any label that a background has |
+| `Gain`, `DynamicRangeCompression` | loudness, dynamics |
+
+`PolarityInversion` and `SpecNoise` change none; `Callback` does what its function does.
+`ROBUSTNESS` holds the perturbations of a published robustness test, by name.
 """
 
 from sktag.augment.augment_op import AugmentOp, Callback

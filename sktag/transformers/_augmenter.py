@@ -251,7 +251,8 @@ def _background(folder, sample_rate):
             f"background={str(folder)!r} holds no audio files "
             f"({', '.join(AUDIO_EXTENSIONS)}): give a folder with some."
         )
-    return open_files(paths, sample_rate)[0]
+    # Repeated, not padded: a part of a background is never silence.
+    return open_files(paths, sample_rate, pad="repeat")[0]
 
 
 def _name(operation):
