@@ -27,6 +27,7 @@ BENCHMARKS = {
     "esc10": real_audio.esc10,
     "fluid_mix": real_audio.fluid_mix,
     "instruments": networks.instruments,
+    "instruments_augmented": real_audio.instruments_augmented,
     "tags": networks.tags,
     "regression": networks.regression,
 }
@@ -37,11 +38,13 @@ REPORTS = {
     "decode": decode.report,
     "training": training.training_report,
     "memory": memory.memory_report,
+    "esc10": real_audio.augmented_report,
     "instruments": networks.instruments_report,
+    "instruments_augmented": real_audio.augmented_report,
     "tags": networks.tags_report,
     "regression": networks.regression_report,
 }
-NEED_DATA = {"esc10", "fluid_mix", "instruments", "tags"}
+NEED_DATA = {"esc10", "fluid_mix", "instruments", "instruments_augmented", "tags"}
 PACKAGES = (
     "sktag",
     "torch",

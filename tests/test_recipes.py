@@ -330,3 +330,14 @@ def test_recipe_of_stages_goes_through_all_of_them(files):
     assert [row["stage"] for row in history] == [1] * 40 + [2] * 40 + [3] * 20
     assert [row["lr"] for row in history] == [1e-2] * 80 + [1e-3] * 20
     assert pipe.score(paths, labels) == 1
+
+
+def test_recipe_for_small_data_trains_with_augmentation(files):
+    paths, labels = files
+    small = {"n_filters": (4, 4), "max_epochs": 2, "batch_size": 4, "random_state": 0}
+    pipe = make_recipe("small_data", **{f"clf__{k}": v for k, v in small.items()})
+    assert list(pipe.named_steps) == ["wave", "mel", "scale", "augment", "clf"]
+    proba = pipe.fit(paths, labels).predict_proba(paths)
+    plain = clone(pipe).set_params(augment="passthrough").fit(paths, labels)
+    assert np.abs(plain.predict_proba(paths) - proba).max() > 1e-3
+    assert clone(make_recipe("small_data"))["augment"].transforms[1].p == 0.5
