@@ -1,0 +1,25 @@
+"""The named perturbations of a robustness test, of fixed strength.
+
+They are `ROBUSTNESS`: for each name an operation whose ``apply(x, sample_rate)``
+needs nothing else. Noise is that of seed 0, 1, ... for the rows of a batch.
+
+References
+----------
+Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020.
+"""
+
+from sktag.augment.filters import DynamicRangeCompression
+from sktag.augment.noise import NoiseBlend
+from sktag.augment.pitch import PitchShift, TimeStretch
+from sktag.ops.op import RandomOp
+
+# How strong the published compression was is not known; this one is audible.
+ROBUSTNESS: dict[str, RandomOp] = {
+    "time_stretch_slow": TimeStretch(rate=2**-0.5),
+    "time_stretch_fast": TimeStretch(rate=2**0.5),
+    "pitch_shift_down": PitchShift(semitones=-1.0),
+    "pitch_shift_up": PitchShift(semitones=1.0),
+    "compression": DynamicRangeCompression(threshold_db=-30.0, ratio=4.0),
+    "white_noise_0.1": NoiseBlend(ratio=0.1),
+    "white_noise_0.4": NoiseBlend(ratio=0.4),
+}
