@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks import decode, features, imports, networks, real_audio
+from benchmarks import augment, decode, features, imports, networks, real_audio
 
 BENCHMARKS = {
     "imports": imports.imports,
     "features": features.features,
     "decode": decode.decode,
+    "augment": augment.augmentations,
     "esc10": real_audio.esc10,
     "fluid_mix": real_audio.fluid_mix,
     "instruments": networks.instruments,
@@ -25,6 +26,7 @@ REPORTS = {
     "imports": imports.report,
     "features": features.report,
     "decode": decode.report,
+    "augment": augment.report,
     "instruments": networks.instruments_report,
     "tags": networks.tags_report,
     "regression": networks.regression_report,
@@ -39,6 +41,7 @@ PACKAGES = (
     "scipy",
     "librosa",
     "nnAudio",
+    "audiomentations",
     "soundfile",
     "soxr",
 )
