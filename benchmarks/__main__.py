@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks import (
+    augment,
     decode,
     features,
     imports,
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "imports": imports.imports,
     "features": features.features,
     "decode": decode.decode,
+    "augment": augment.augmentations,
     "training": training.training,
     "memory": memory.memory,
     "esc10": real_audio.esc10,
@@ -36,6 +38,7 @@ REPORTS = {
     "imports": imports.report,
     "features": features.report,
     "decode": decode.report,
+    "augment": augment.report,
     "training": training.training_report,
     "memory": memory.memory_report,
     "esc10": real_audio.augmented_report,
@@ -54,6 +57,7 @@ PACKAGES = (
     "scipy",
     "librosa",
     "nnAudio",
+    "audiomentations",
     "soundfile",
     "soxr",
 )
