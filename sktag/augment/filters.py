@@ -1,8 +1,4 @@
-"""What rooms and devices do to sound: filters, reverberation, compression of dynamics.
-
-All are linear filters, or gains made by one, so that a batch is computed by Fourier
-transforms and no loop goes over samples.
-"""
+"""Filters, reverberation and compression of waveforms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
-from torch.nn import functional
 
+from sktag.augment.noise import mean_power
 from sktag.augment.ranges import (
     Range,
     as_seeds,
@@ -23,97 +20,86 @@ from sktag.augment.ranges import (
 )
 from sktag.ops.op import RandomOp
 
-KINDS = ("low_pass", "high_pass", "band_pass")
+# What a filter draws its frequency from by default, in Hz.
+CUTOFFS = {
+    "low_pass": (500.0, 7500.0),
+    "high_pass": (20.0, 2400.0),
+    "band_pass": (200.0, 4000.0),
+}
+# Samples of a block of the one-pole filter.
+_BLOCK = 64
 
 
-def _need_rate(op: RandomOp, sample_rate: float | None) -> float:
+def _known_rate(op: RandomOp, sample_rate: float | None) -> float:
     if sample_rate is None:
         raise ValueError(
-            f"{type(op).__name__} needs the sample rate: apply(x, sample_rate=...)."
+            f"{type(op).__name__} needs the sample rate of the waveforms: "
+            "apply(x, sample_rate), or sr= of the Augmenter."
         )
     return sample_rate
 
 
-def _convolve(x: Tensor, kernels: Tensor) -> Tensor:
-    """Convolve each clip with a kernel that begins at its sample; length is kept."""
-    n_samples = x.shape[1]
-    n_fft = _fast_length(n_samples + kernels.shape[1] - 1)
-    product = torch.fft.rfft(x, n_fft) * torch.fft.rfft(kernels, n_fft)
-    out: Tensor = torch.fft.irfft(product, n_fft)[:, :n_samples]
-    return out
-
-
-def _fast_length(n: int) -> int:
-    """Return the least length from n on that is a power of two times 1, 3, 5 or 9."""
-    power = 1 << max(n - 1, 0).bit_length()
-    candidates = (power, power * 3 // 4, power * 5 // 8, power * 9 // 16)
-    return min(length for length in candidates if length >= n)
-
-
 @dataclass(eq=False, repr=False)
 class Filter(RandomOp):
-    """Let low, high or middle frequencies pass, with the slope of a Butterworth filter.
+    """Filter with the magnitude of a Butterworth filter, and without delay.
 
-    The phase is left as it is: the filter goes forwards and backwards, so to speak.
-    Labels stay, but for those of the recording's quality and of what is only heard in
-    the bands that are gone.
+    Labels stay, but for those of timbre, sound quality and, with little of the band
+    left, instruments.
 
     Parameters
     ----------
     kind : {"low_pass", "high_pass", "band_pass"} or tuple of them, \
-            default=("low_pass", "high_pass", "band_pass")
-        One kind, or some to draw from.
-    low_pass_hz : float or (float, float), default=(1000.0, 8000.0)
-        Cutoff of the low-pass, where it leaves half of the power, in Hz: a number, or
-        a range it is drawn from, equally in each octave.
-    high_pass_hz : float or (float, float), default=(100.0, 1000.0)
-        Cutoff of the high-pass. A band-pass is between a cutoff of either kind, so its
-        ranges must not overlap.
+            default="low_pass"
+        What is let through; of several, one is picked for each clip.
+    cutoff_hz : float or (float, float), optional
+        Where the power is halved, in Hz; of a band, its centre: a number, or a range
+        it is drawn from, uniformly on a logarithmic scale. By default 500 to 7500 for
+        a low-pass, 20 to 2400 for a high-pass, 200 to 4000 for a band-pass filter.
+    width_octaves : float or (float, float), default=(1.0, 3.0)
+        Width of a band between the frequencies where the power is halved, in octaves.
     order : int > 0, default=2
-        Order of the Butterworth filter: the slope is 6 dB an octave for each.
+        Order of the filter; an edge falls by 6 dB an octave for each.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
     References
     ----------
-    Butterworth, "On the theory of filter amplifiers", Wireless Engineer 1930.
+    Butterworth, "On the theory of filter amplifiers", 1930.
 
     Examples
     --------
     >>> import torch
     >>> from sktag.augment import Filter
-    >>> time = torch.arange(8000) / 8000
-    >>> tone = torch.sin(2 * torch.pi * 1000 * time)
-    >>> out = Filter("low_pass", low_pass_hz=1000.0).apply(tone, sample_rate=8000)
-    >>> round(float(out[2000:6000].square().mean() / tone.square().mean()), 2)
-    0.5
+    >>> tone = torch.sin(torch.arange(8000) * 2 * torch.pi * 1000 / 8000)
+    >>> out = Filter("low_pass", cutoff_hz=1000.0).apply(tone, 8000)
+    >>> round(float(out[2000:6000].square().mean()), 2)  # half of that of the tone
+    0.25
     """
 
     takes: ClassVar[str | None] = "wave"
     n_uniforms: ClassVar[int] = 3
 
-    kind: str | tuple[str, ...] = KINDS
-    low_pass_hz: Range = (1000.0, 8000.0)
-    high_pass_hz: Range = (100.0, 1000.0)
+    kind: str | tuple[str, ...] = "low_pass"
+    cutoff_hz: Range | None = None
+    width_octaves: Range = (1.0, 3.0)
     order: int = 2
 
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.low_pass_hz = check_range(self, "low_pass_hz", self.low_pass_hz, 1e-3)
-        self.high_pass_hz = check_range(self, "high_pass_hz", self.high_pass_hz, 1e-3)
-        unknown = [kind for kind in self._kinds if kind not in KINDS]
-        if unknown or not self._kinds:
-            raise ValueError(f"Filter has kind={self.kind!r}: use some of {KINDS}.")
+        kinds = self._kinds
+        if not kinds or not set(kinds) <= set(CUTOFFS):
+            raise ValueError(
+                f"Filter has kind={self.kind!r}: use {', '.join(CUTOFFS)}, or several "
+                "of them."
+            )
+        if self.cutoff_hz is not None:
+            self.cutoff_hz = check_range(self, "cutoff_hz", self.cutoff_hz, 1e-3)
+        width = check_range(self, "width_octaves", self.width_octaves, 1e-3)
+        self.width_octaves = width
         if self.order != int(self.order) or self.order < 1:
             raise ValueError(
                 f"Filter has order={self.order!r}: give a whole number of at least 1."
-            )
-        if "band_pass" in self._kinds and self.high_pass_hz[1] > self.low_pass_hz[0]:
-            raise ValueError(
-                f"Filter has high_pass_hz={self.high_pass_hz} and "
-                f"low_pass_hz={self.low_pass_hz}, which overlap: a band-pass lies "
-                "between them. Move them apart, or leave band_pass out of kind."
             )
 
     @property
@@ -121,75 +107,90 @@ class Filter(RandomOp):
         return (self.kind,) if isinstance(self.kind, str) else tuple(self.kind)
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw `low_hz` and `high_hz`, the band that passes, see `RandomOp.draw`."""
+        """Draw `kind`, `cutoff_hz` and `width_octaves`, see `RandomOp.draw`."""
         kinds = self._kinds
-        drawn = np.minimum((uniforms[:, 0] * len(kinds)).astype(int), len(kinds) - 1)
-        kind = np.array(kinds)[drawn]
-        low, high = (
-            np.exp(between(tuple(np.log(bounds)), u))
-            for bounds, u in (
-                (self.high_pass_hz, uniforms[:, 1]),
-                (self.low_pass_hz, uniforms[:, 2]),
-            )
-        )
-        return {
-            "low_hz": np.where(kind == "low_pass", 0.0, low),
-            "high_hz": np.where(kind == "high_pass", np.inf, high),
+        picked = (uniforms[:, 0] * len(kinds)).astype(int)
+        ranges = [self.cutoff_hz or CUTOFFS[kind] for kind in kinds]
+        low, high = np.log(ranges)[picked].T
+        drawn = {
+            "kind": np.array(kinds)[picked],
+            "cutoff_hz": np.exp(low + uniforms[:, 1] * (high - low)),
         }
+        if "band_pass" in kinds:
+            drawn["width_octaves"] = between(self.width_octaves, uniforms[:, 2])
+        return drawn
+
+    def augment(self, x: Tensor, **options: Any) -> Tensor:
+        """Check what may be drawn, then draw and apply."""
+        # Not when it happens to be drawn, in the middle of a training.
+        ranges = [self.cutoff_hz or CUTOFFS[kind] for kind in self._kinds]
+        rate = _known_rate(self, options.get("sample_rate"))
+        self._check_cutoff(np.max(ranges), rate)
+        return super().augment(x, **options)
+
+    def _check_cutoff(self, most: float, sample_rate: float) -> None:
+        if most >= sample_rate / 2:
+            raise ValueError(
+                f"Filter has a cutoff_hz of up to {most:g} Hz, but waveforms at "
+                f"{sample_rate:g} Hz hold less than {sample_rate / 2:g} Hz: give a "
+                "range below, cutoff_hz=(least, most)."
+            )
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
-        rate = _need_rate(self, sample_rate)
-        n_samples = x.shape[1]
-        # As much silence as the slowest filter takes to die away, or the clip's length.
-        n_fft = _fast_length(2 * n_samples)
-        hz = torch.fft.rfftfreq(n_fft, 1 / rate, dtype=x.dtype, device=x.device)
-        low, high = column(params["low_hz"], x), column(params["high_hz"], x)
-        power = 1 / (1 + (hz / high) ** (2 * self.order))
-        # Above a cutoff of 0 nothing is left out, at 0 Hz included.
-        power = power / (1 + (low / hz.clamp_min(1e-9)) ** (2 * self.order))
-        spectrum = torch.fft.rfft(x, n_fft) * power.sqrt()
-        out: Tensor = torch.fft.irfft(spectrum, n_fft)[:, :n_samples]
-        return out
+        rate = _known_rate(self, sample_rate)
+        kind, cutoff = params["kind"], np.asarray(params["cutoff_hz"], float)
+        self._check_cutoff(cutoff.max(), rate)
+        half = 2 ** (np.asarray(params.get("width_octaves", 1.0), float) / 2)
+        width = cutoff * (half - 1 / half)
+        # All three are 1 / sqrt(1 + (a f + b / f)^2n).
+        is_low, is_high = kind == "low_pass", kind == "high_pass"
+        a = np.where(is_low, 1 / cutoff, np.where(is_high, 0, 1 / width))
+        b = np.where(is_low, 0, np.where(is_high, cutoff, -(cutoff**2) / width))
+        # Half a second of zeros, so that the end does not ring into the start.
+        size = next_fast_len(x.shape[1] + int(rate / 2), real=True)
+        f = torch.arange(size // 2 + 1, dtype=x.dtype, device=x.device) * (rate / size)
+        f[:1] = 1e-30
+        gain = column(a, x) * f + column(b, x) / f
+        gain = gain.square().pow(int(self.order)).add(1).rsqrt()
+        spectrum = torch.fft.rfft(x, n=size) * gain
+        filtered: Tensor = torch.fft.irfft(spectrum, n=size)[:, : x.shape[1]]
+        return filtered.contiguous()
 
 
 @dataclass(eq=False, repr=False)
 class Reverb(RandomOp):
-    """Let clips sound as in a room, made up or measured.
+    """Add the reverberation of a room: synthetic, or of given impulse responses.
 
-    The made-up room is white noise that decays by 60 dB in the reverberation time. What
-    it adds is scaled to the power of the clip. Labels stay, but for those of the
-    recording's quality and of the room.
+    A synthetic response is noise that decays exponentially. The reverberation is
+    brought to the level (RMS) of the clip, mixed with it, and the sum brought to that
+    level again. Labels stay, but for those of space and sound quality.
 
     Parameters
     ----------
     rt60_s : float or (float, float), default=(0.2, 1.0)
-        Reverberation time in seconds, of made-up rooms: a number, or a range it is
-        drawn from uniformly.
+        Time in which a synthetic response falls by 60 dB, in seconds: a number, or a
+        range it is drawn from uniformly.
     wet : float or (float, float), default=(0.1, 0.5)
-        Share of the reverberation in the power of the result, from 0 to 1: a number,
-        or a range it is drawn from uniformly.
-    impulse_responses : array of shape (n, n_samples), default=None
-        Measured rooms, at the rate of the clips, of which one is drawn for each clip.
+        Share of the reverberation in the mix, from 0 to 1.
+    impulse_responses : array of shape (n, n_samples), optional
+        Responses to pick from, at the clips' sample rate, in place of synthetic ones.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
     References
     ----------
-    Polack, "La transmission de l'energie sonore dans les salles", 1988: late
-    reverberation as noise that decays.
+    Moorer, "About this reverberation business", Computer Music Journal, 1979.
 
     Examples
     --------
-    >>> import torch
+    >>> import numpy as np, torch
     >>> from sktag.augment import Reverb
-    >>> click = torch.zeros(1, 8000)
-    >>> click[0, 0] = 1
-    >>> out = Reverb(rt60_s=0.5, wet=0.5).apply(click, sample_rate=8000)
-    >>> bool(out[0, 1:4000].abs().max() > out[0, 4000:].abs().max())
-    True
+    >>> echo = Reverb(wet=0.5, impulse_responses=np.array([[0.0, 0.0, 1.0]]))
+    >>> echo.apply(torch.tensor([2.0, 0.0, 0.0, 0.0]), row=0)
+    tensor([1.4142, 0.0000, 1.4142, 0.0000])
     """
 
     takes: ClassVar[str | None] = "wave"
@@ -205,105 +206,108 @@ class Reverb(RandomOp):
         self.rt60_s = check_range(self, "rt60_s", self.rt60_s, 1e-3)
         self.wet = check_range(self, "wet", self.wet, 0, 1)
         if self.impulse_responses is not None:
-            rooms = np.asarray(self.impulse_responses, dtype=np.float32)
-            if rooms.ndim != 2 or not rooms.size or not np.isfinite(rooms).all():
+            given = np.atleast_2d(np.asarray(self.impulse_responses))
+            if given.ndim != 2 or not given.any(axis=1).all():
                 raise ValueError(
-                    f"Reverb has impulse_responses of shape {rooms.shape}: give finite "
-                    "numbers (n, n_samples), one row a room."
+                    f"Reverb has impulse_responses of shape {given.shape}: give an "
+                    "array (n, n_samples), no row of which is silent."
                 )
-            self.impulse_responses = rooms
+            self.impulse_responses = given
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw `wet`, and a made-up or a given room, see `RandomOp.draw`."""
-        drawn = {"wet": between(self.wet, uniforms[:, 0])}
-        if self.impulse_responses is not None:
-            n = len(self.impulse_responses)
-            room = np.minimum((uniforms[:, 1] * n).astype(int), n - 1)
-            return {**drawn, "room": room}
-        drawn["rt60_s"] = between(self.rt60_s, uniforms[:, 1])
-        return {**drawn, "seed": as_seeds(uniforms[:, 2])}
+        """Draw `wet`, and `rt60_s` and a seed, or `row`, see `RandomOp.draw`."""
+        drawn: dict[str, Any] = {"wet": between(self.wet, uniforms[:, 0])}
+        if self.impulse_responses is None:
+            drawn["rt60_s"] = between(self.rt60_s, uniforms[:, 1])
+            drawn["seed"] = as_seeds(uniforms[:, 2])
+        else:
+            drawn["row"] = (uniforms[:, 1] * len(self.impulse_responses)).astype(int)
+        return drawn
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
-        if self.impulse_responses is not None:
-            rooms = torch.from_numpy(self.impulse_responses[params["room"]])
-            rooms = rooms.to(x.device, x.dtype, non_blocking=True)
+        if self.impulse_responses is None:
+            response = self._synthetic(x, _known_rate(self, sample_rate), params)
         else:
-            rooms = self._make_rooms(x, _need_rate(self, sample_rate), params)
-        tiny = torch.finfo(x.dtype).tiny
-        reverberation = _convolve(x, rooms)
-        power = x.square().mean(dim=1, keepdim=True)
-        own = reverberation.square().mean(dim=1, keepdim=True).clamp_min(tiny)
-        wet = column(params["wet"], x)
-        return (1 - wet).sqrt() * x + (wet * power / own).sqrt() * reverberation
+            response = torch.from_numpy(self.impulse_responses[params["row"]])
+            response = response.to(x.dtype).to(x.device, non_blocking=True)
+        size = next_fast_len(x.shape[1] + response.shape[1] - 1, real=True)
+        spectrum = torch.fft.rfft(x, n=size) * torch.fft.rfft(response, n=size)
+        reverberant = torch.fft.irfft(spectrum, n=size)[:, : x.shape[1]]
+        power = mean_power(x)
+        mixed = torch.lerp(x, _at_power(reverberant, power), column(params["wet"], x))
+        return _at_power(mixed, power)
 
-    def _make_rooms(
+    def _synthetic(
         self, x: Tensor, sample_rate: float, params: dict[str, Any]
     ) -> Tensor:
-        """Return noise that decays by 60 dB in the reverberation time."""
-        longest = float(np.max(params["rt60_s"]))
-        n_samples = min(max(1, round(longest * sample_rate)), x.shape[1])
-        seconds = torch.arange(n_samples, dtype=x.dtype, device=x.device) / sample_rate
-        noise = normal_noise(params["seed"], x[:, :n_samples])
-        return noise * 10 ** (-3 * seconds / column(params["rt60_s"], x))
+        """Return a response for each row: noise that decays."""
+        rt60 = np.asarray(params["rt60_s"], float)
+        most = check_range(self, "rt60_s", self.rt60_s)[1]
+        # As long as any row's may be, so that a row does not hang on the others.
+        size = int(np.ceil(max(most, rt60.max()) * sample_rate))
+        noise = normal_noise(params["seed"], x.new_empty(len(x), size))
+        times = torch.arange(size, dtype=x.dtype, device=x.device) / sample_rate
+        return noise * torch.exp(times * column(-np.log(1e3) / rt60, x))
+
+
+def _at_power(x: Tensor, power: Tensor) -> Tensor:
+    """Scale rows to a mean square; silence stays silence."""
+    own = mean_power(x)
+    return x * torch.where(own > 0, (power / own).sqrt(), 0)
 
 
 @dataclass(eq=False, repr=False)
 class DynamicRangeCompression(RandomOp):
-    """Make what is loud softer, as compressors in production and broadcasting do.
+    """Make what is loud softer, by a feed-forward compressor.
 
-    The level is that of the power smoothed over time; above the threshold it rises by
-    one decibel only where the clip's rises by `ratio`. Labels stay, but for those of
-    loudness and dynamics.
+    The level is the mean square of the signal, smoothed by a one-pole filter. Where it
+    is above the threshold, `ratio` dB more at the input are 1 dB more at the output.
+    Nothing makes up for the lower level. Labels stay, but for those of loudness and
+    dynamics.
 
     Parameters
     ----------
-    threshold_db : float or (float, float), default=(-40.0, -15.0)
-        Level from which on it works, in dB of the power of a full-scale square wave: a
-        number, or a range it is drawn from uniformly.
-    ratio : float or (float, float), default=(2.0, 6.0)
-        Of the levels above the threshold, at least 1: a number, or a range it is drawn
-        from uniformly.
-    time_s : float > 0, default=0.05
-        Time constant of the smoothing, in seconds; attack and release are equal.
+    threshold_db : float or (float, float), default=(-40.0, -10.0)
+        Level above which it works, in dB, where 0 is a mean square of 1: a number, or
+        a range it is drawn from uniformly.
+    ratio : float or (float, float), default=(2.0, 8.0)
+        Ratio of compression, at least 1.
+    time_constant_s : float > 0, default=0.02
+        Time constant of the level in seconds, for attack and release alike.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
     References
     ----------
-    Giannoulis, Massberg, Reiss, "Digital dynamic range compressor design: a tutorial
-    and analysis", Journal of the Audio Engineering Society 2012: feed-forward, with a
-    hard knee.
+    Giannoulis et al., "Digital dynamic range compressor design: a tutorial and
+    analysis", Journal of the Audio Engineering Society, 2012.
 
     Examples
     --------
     >>> import torch
     >>> from sktag.augment import DynamicRangeCompression
     >>> op = DynamicRangeCompression(threshold_db=-20.0, ratio=2.0)
-    >>> loud = op.apply(torch.ones(1, 8000), sample_rate=8000)[0, -1]
-    >>> round(float(20 * loud.log10()), 1)  # half of the 20 dB above the threshold
-    -10.0
+    >>> loud = torch.ones(8000)  # 20 dB above the threshold; 10 are left
+    >>> round(float(op.apply(loud, 8000)[-1]), 3)
+    0.316
     """
 
     takes: ClassVar[str | None] = "wave"
     n_uniforms: ClassVar[int] = 2
 
-    threshold_db: Range = (-40.0, -15.0)
-    ratio: Range = (2.0, 6.0)
-    time_s: float = 0.05
+    threshold_db: Range = (-40.0, -10.0)
+    ratio: Range = (2.0, 8.0)
+    time_constant_s: float = 0.02
 
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
         self.threshold_db = check_range(self, "threshold_db", self.threshold_db)
         self.ratio = check_range(self, "ratio", self.ratio, 1)
-        if not 0 < self.time_s < np.inf:
-            raise ValueError(
-                f"DynamicRangeCompression has time_s={self.time_s!r}: give seconds "
-                "above 0."
-            )
+        check_range(self, "time_constant_s", self.time_constant_s, 1e-6)
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `threshold_db` and `ratio`, see :meth:`sktag.ops.RandomOp.draw`."""
@@ -316,18 +320,45 @@ class DynamicRangeCompression(RandomOp):
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
-        level_db = 10 * self._power(x, _need_rate(self, sample_rate)).log10()
-        over = functional.relu(level_db - column(params["threshold_db"], x))
-        gain_db = over * (1 / column(params["ratio"], x) - 1)
-        return x * 10 ** (gain_db / 20)
+        rate = _known_rate(self, sample_rate)
+        level = one_pole(x.square(), np.exp(-1 / (self.time_constant_s * rate)))
+        threshold = np.asarray(params["threshold_db"], float) * np.log(10) / 10
+        slope = (1 - 1 / np.asarray(params["ratio"], float)) / 2
+        excess = level.clamp_(min=1e-30).log_() - column(threshold, x)
+        return excess.clamp_(min=0).mul_(column(-slope, x)).exp_().mul_(x)
 
-    def _power(self, x: Tensor, sample_rate: float) -> Tensor:
-        """Return the power of clips, smoothed by one pole."""
-        decay = np.exp(-1 / (self.time_s * sample_rate))
-        # Until the kernel has fallen by 100 dB.
-        n_samples = min(int(np.ceil(np.log(1e-10) / np.log(decay))), x.shape[1])
-        steps = torch.arange(n_samples, dtype=torch.float64)
-        kernel = ((1 - decay) * decay**steps).to(x.device, x.dtype)
-        smoothed = _convolve(x.square(), kernel[None])
-        # Rounding leaves silence at a level that may be below 0.
-        return smoothed.clamp_min(1e-10)
+
+def one_pole(x: Tensor, pole: float) -> Tensor:
+    """Smooth rows by y[t] = pole y[t - 1] + (1 - pole) x[t], from y = 0.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_clips, n_samples)
+        The signals.
+    pole : float in [0, 1)
+        How much of the past is kept.
+
+    Returns
+    -------
+    Tensor
+        The smoothed signals.
+    """
+    return _recur(x, pole).mul_(1 - pole)
+
+
+def _recur(x: Tensor, pole: float) -> Tensor:
+    """Return y[t] = pole y[t - 1] + x[t]: within blocks, then from block to block."""
+    n_rows, size = x.shape
+    n_blocks = -(-size // _BLOCK)
+    lags = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
+    kernel = np.where(lags >= 0, float(pole) ** np.maximum(lags, 0), 0.0)
+    blocks = torch.nn.functional.pad(x, (0, n_blocks * _BLOCK - size))
+    blocks = blocks.view(n_rows, n_blocks, _BLOCK)
+    matrix = torch.from_numpy(kernel.T.copy()).to(x.dtype)
+    out = blocks @ matrix.to(x.device, non_blocking=True)
+    if n_blocks > 1:
+        ends = _recur(out[:, :-1, -1], pole**_BLOCK)
+        decay = torch.from_numpy(float(pole) ** np.arange(1, _BLOCK + 1)).to(x.dtype)
+        decay = decay.to(x.device, non_blocking=True)
+        out[:, 1:].addcmul_(ends[:, :, None], decay)
+    return out.view(n_rows, -1)[:, :size]

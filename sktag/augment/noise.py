@@ -1,4 +1,4 @@
-"""What is heard besides: noise, and other sounds in the background."""
+"""Noise and backgrounds, at a level relative to the clip's own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,41 +21,33 @@ from sktag.ops.op import RandomOp
 COLORS = ("white", "pink")
 
 
-def add_at_snr(x: Tensor, other: Tensor, snr_db: np.ndarray) -> Tensor:
-    """Add a signal to each clip, at a ratio of their mean powers.
+def mean_power(x: Tensor) -> Tensor:
+    """Return the mean square of each row, (n_clips, 1)."""
+    return x.square().mean(dim=1, keepdim=True)
 
-    Parameters
-    ----------
-    x, other : Tensor of shape (n_clips, n_samples)
-        Clips, and what is added to them.
-    snr_db : ndarray of shape (n_clips,)
-        Power of the clip over that of the other, in dB.
 
-    Returns
-    -------
-    Tensor of shape (n_clips, n_samples)
-        The sums; a silent clip stays silent, and silence adds nothing.
-    """
-    power = x.square().mean(dim=1, keepdim=True)
-    wanted = power * column(10 ** (-np.asarray(snr_db) / 10), x)
-    tiny = torch.finfo(x.dtype).tiny
-    gain = (wanted / other.square().mean(dim=1, keepdim=True).clamp_min(tiny)).sqrt()
-    return x + gain * other
+def _mix(x: Tensor, other: Tensor, snr_db: np.ndarray) -> Tensor:
+    """Add a signal to each row, at a ratio of their powers; silence stays silence."""
+    power = mean_power(other)
+    wanted = mean_power(x) * column(10 ** (-snr_db / 10), x)
+    # What is silent cannot be brought to a level, and adds nothing.
+    scale = torch.where(power > 0, (wanted / power).sqrt(), 0)
+    return torch.addcmul(x, other, scale)
 
 
 @dataclass(eq=False, repr=False)
 class Noise(RandomOp):
-    """Add white or pink noise, at a signal-to-noise ratio of the clip.
+    """Add white or pink noise.
 
-    Labels stay, but for those of the recording's quality.
+    Labels stay, but for those of sound quality. Silence stays silence.
 
     Parameters
     ----------
     snr_db : float or (float, float), default=(10.0, 40.0)
-        Power of the clip over that of the noise, in dB: a number, or a range it is
-        drawn from uniformly.
+        Power of the clip over that of the noise, in dB, which each clip has exactly: a
+        number, or a range it is drawn from uniformly.
     color : {"white", "pink"}, default="white"
-        White noise has the same power in each hertz, pink in each octave.
+        Power equal at all frequencies, or falling as 1 / frequency.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -63,9 +55,9 @@ class Noise(RandomOp):
     --------
     >>> import torch
     >>> from sktag.augment import Noise
-    >>> x = torch.ones(1, 10000)
+    >>> x = torch.ones(1, 1000)
     >>> noise = Noise(snr_db=20.0).apply(x) - x
-    >>> round(float(noise.square().mean()), 3)
+    >>> round(float(noise.square().mean()), 4)
     0.01
     """
 
@@ -83,7 +75,7 @@ class Noise(RandomOp):
             raise ValueError(f"Noise has color={self.color!r}: use one of {COLORS}.")
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw `snr_db` and the seed of the noise, see `RandomOp.draw`."""
+        """Draw `snr_db`, and the seed of the noise, see `RandomOp.draw`."""
         return {
             "snr_db": between(self.snr_db, uniforms[:, 0]),
             "seed": as_seeds(uniforms[:, 1]),
@@ -95,30 +87,24 @@ class Noise(RandomOp):
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
         noise = normal_noise(params["seed"], x)
         if self.color == "pink":
-            noise = _pink(noise)
-        return add_at_snr(x, noise, params["snr_db"])
-
-
-def _pink(white: Tensor) -> Tensor:
-    """Return white noise with a power spectrum of 1 / f, without its mean."""
-    n_samples = white.shape[1]
-    spectrum = torch.fft.rfft(white)
-    steps = torch.arange(spectrum.shape[1], dtype=white.dtype, device=white.device)
-    spectrum = spectrum / steps.clamp_min(1).sqrt() * (steps > 0)
-    pink: Tensor = torch.fft.irfft(spectrum, n_samples)
-    return pink
+            spectrum = torch.fft.rfft(noise)
+            weights = torch.arange(spectrum.shape[1], dtype=x.dtype, device=x.device)
+            weights = weights.clamp(min=1).rsqrt()
+            weights[:1] = 0  # no constant offset
+            noise = torch.fft.irfft(spectrum * weights, n=x.shape[1])
+        return _mix(x, noise, params["snr_db"])
 
 
 @dataclass(eq=False, repr=False)
 class NoiseBlend(RandomOp):
-    """Blend clips with white noise of the same peak, (1 - ratio) x + ratio n.
+    """Blend clips with white noise as loud, at its peak, as they are at theirs.
 
-    The noise of a robustness protocol; `Noise` is the one to train with. Labels stay,
-    but for those of the recording's quality.
+    The result is (1 - ratio) x + ratio noise. Labels stay, but for those of sound
+    quality and loudness.
 
     Parameters
     ----------
-    ratio : float or (float, float), default=0.1
+    ratio : float or (float, float), default=(0.0, 0.1)
         Share of the noise, from 0 to 1: a number, or a range it is drawn from
         uniformly.
     p : float in [0, 1], default=1.0
@@ -126,21 +112,22 @@ class NoiseBlend(RandomOp):
 
     References
     ----------
-    Won, Ferraro, Bogdanov, Serra, "Evaluation of CNN-based automatic music tagging
-    models", SMC 2020.
+    Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020.
 
     Examples
     --------
     >>> import torch
     >>> from sktag.augment import NoiseBlend
-    >>> NoiseBlend(ratio=0.0).apply(torch.tensor([[0.5, -0.5]]))
-    tensor([[ 0.5000, -0.5000]])
+    >>> x = torch.tensor([[0.5, -0.5, 0.25, 0.0]])
+    >>> noise = NoiseBlend(ratio=1.0).apply(x)
+    >>> float(noise.abs().max())
+    0.5
     """
 
     takes: ClassVar[str | None] = "wave"
     n_uniforms: ClassVar[int] = 2
 
-    ratio: Range = 0.1
+    ratio: Range = (0.0, 0.1)
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -148,7 +135,7 @@ class NoiseBlend(RandomOp):
         self.ratio = check_range(self, "ratio", self.ratio, 0, 1)
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw `ratio` and the seed of the noise, see `RandomOp.draw`."""
+        """Draw `ratio`, and the seed of the noise, see `RandomOp.draw`."""
         return {
             "ratio": between(self.ratio, uniforms[:, 0]),
             "seed": as_seeds(uniforms[:, 1]),
@@ -159,28 +146,26 @@ class NoiseBlend(RandomOp):
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
         noise = normal_noise(params["seed"], x)
-        peak = noise.abs().amax(dim=1, keepdim=True)
-        noise = noise * (x.amax(dim=1, keepdim=True) / peak)
-        ratio = column(params["ratio"], x)
-        return (1 - ratio) * x + ratio * noise
+        peak = x.abs().amax(dim=1, keepdim=True)
+        noise *= peak / noise.abs().amax(dim=1, keepdim=True)
+        return torch.lerp(x, noise, column(params["ratio"], x))
 
 
 @dataclass(eq=False, repr=False)
 class BackgroundMix(RandomOp):
-    """Add a part of some other recording, at a signal-to-noise ratio of the clip.
+    """Add a recording of something else, a background.
 
-    Labels stay, but for those of the recording's quality and of what is heard in the
-    background.
+    One is picked at random for each clip, from a start at random; one that is shorter
+    than the clip is repeated. Labels stay, where the backgrounds have none of them.
 
     Parameters
     ----------
-    background : array of shape (n, n_samples), list of 1-D arrays, ClipArray, str, Path
-        Recordings at the rate of the clips; an Augmenter makes clips of the audio
-        files in a folder. One is drawn for each clip, and a place in it to start;
-        where it ends it begins again.
+    background : array of shape (n, n_samples), list of 1-D arrays, or clips
+        The backgrounds, at the sample rate of the clips; anything with a length whose
+        items are 1-D arrays will do. An Augmenter takes a folder too.
     snr_db : float or (float, float), default=(5.0, 30.0)
-        Power of the clip over that of the background, in dB: a number, or a range it
-        is drawn from uniformly.
+        Power of the clip over that of the background, in dB, which each clip has
+        exactly: a number, or a range it is drawn from uniformly.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -188,10 +173,9 @@ class BackgroundMix(RandomOp):
     --------
     >>> import numpy as np, torch
     >>> from sktag.augment import BackgroundMix
-    >>> street = np.ones((1, 3), dtype="float32")
-    >>> mix = BackgroundMix(street, snr_db=20.0)
-    >>> mix.apply(torch.ones(1, 4), start=0.0)
-    tensor([[1.1000, 1.1000, 1.1000, 1.1000]])
+    >>> op = BackgroundMix(np.array([[1.0, 2.0, 1.0]]), snr_db=0.0)
+    >>> op.apply(torch.tensor([[2.0, 2.0]]), row=0, start=0.0)
+    tensor([[3.2649, 4.5298]])
     """
 
     takes: ClassVar[str | None] = "wave"
@@ -204,27 +188,33 @@ class BackgroundMix(RandomOp):
         """Check the fields."""
         super().__post_init__()
         self.snr_db = check_range(self, "snr_db", self.snr_db)
-        if not self._is_folder and not len(self.background):
-            raise ValueError("BackgroundMix has an empty background: give recordings.")
-
-    @property
-    def _is_folder(self) -> bool:
-        return isinstance(self.background, str) or hasattr(
-            self.background, "__fspath__"
-        )
+        if hasattr(self.background, "__fspath__"):
+            self.background = self.background.__fspath__()
+        if isinstance(self.background, str):
+            return
+        if isinstance(self.background, np.ndarray):
+            self.background = np.atleast_2d(self.background)
+        if not hasattr(self.background, "__getitem__") or not len(self.background):
+            raise ValueError(
+                f"BackgroundMix has background={self.background!r}: give an array "
+                "(n, n_samples), a list of 1-D arrays, or clips, of at least one row."
+            )
 
     @property
     def host(self) -> bool:
-        """Whether recordings may have to be decoded."""
+        """Whether the backgrounds may have to be decoded."""
         return not isinstance(self.background, np.ndarray)
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw `snr_db`, `recording` and `start`, its share, see `RandomOp.draw`."""
-        n = 1 if self._is_folder else len(self.background)
-        recording = np.minimum((uniforms[:, 1] * n).astype(int), n - 1)
+        """Draw `snr_db`, `row` and `start`, see `RandomOp.draw`.
+
+        `start` is a share of the places where the background can begin.
+        """
+        n_backgrounds = len(self._backgrounds())
+        row = (uniforms[:, 1] * n_backgrounds).astype(int)
         return {
             "snr_db": between(self.snr_db, uniforms[:, 0]),
-            "recording": recording,
+            "row": np.minimum(row, n_backgrounds - 1),
             "start": uniforms[:, 2],
         }
 
@@ -232,19 +222,38 @@ class BackgroundMix(RandomOp):
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
-        if self._is_folder:
+        own_rate = getattr(self.background, "sample_rate", sample_rate)
+        if None not in (own_rate, sample_rate) and own_rate != sample_rate:
             raise ValueError(
-                f"BackgroundMix has background={str(self.background)!r}, which an "
-                "Augmenter reads as a folder of audio files: put the operation into "
-                "one, or give arrays."
+                f"BackgroundMix has backgrounds at {own_rate:g} Hz for clips at "
+                f"{sample_rate:g} Hz: read both at one rate."
             )
-        places = np.arange(x.shape[1])
-        parts = np.empty(tuple(x.shape), dtype=np.float32)
-        for part, i, share in zip(
-            parts, params["recording"], params["start"], strict=True
-        ):
-            recording = np.asarray(self.background[int(i)])
-            start = int(share * len(recording))
-            part[:] = recording[(start + places) % len(recording)]
-        other = torch.from_numpy(parts).to(x.device, x.dtype, non_blocking=True)
-        return add_at_snr(x, other, params["snr_db"])
+        parts = [
+            self._part(int(row), float(start), x.shape[1])
+            for row, start in zip(params["row"], params["start"], strict=True)
+        ]
+        other = torch.from_numpy(np.stack(parts)).to(x.dtype)
+        other = other.to(x.device, non_blocking=True)
+        return _mix(x, other, params["snr_db"])
+
+    def _backgrounds(self) -> Any:
+        if isinstance(self.background, str):
+            raise ValueError(
+                f"BackgroundMix has the path {self.background!r} as background, which "
+                "an Augmenter reads: put the op into one, or give an array or clips."
+            )
+        return self.background
+
+    def _part(self, row: int, start: float, size: int) -> np.ndarray:
+        """Return a stretch of a background."""
+        samples = np.asarray(self._backgrounds()[row])
+        if samples.ndim != 1 or not samples.size:
+            raise ValueError(
+                f"BackgroundMix has a background of shape {samples.shape} at {row}: "
+                "give waveforms (n_samples,) of at least one sample."
+            )
+        n_places = len(samples) - size + 1 if len(samples) >= size else len(samples)
+        first = min(int(start * n_places), n_places - 1)
+        if first + size <= len(samples):
+            return samples[first : first + size]
+        return np.resize(np.roll(samples, -first), size)

@@ -1,147 +1,57 @@
-"""Tempo and pitch, each without the other, by a phase vocoder.
+"""Tempo without pitch, and pitch without tempo, by a phase vocoder.
 
-The conventions are librosa's (n_fft 2048, a hop of a quarter, a rate above 1 is
-faster), so that ``librosa.effects`` is the reference. Rates differ from row to row of a
-batch: frames are taken at each row's own times, and all rows are transformed together.
+Each row of a batch has its own rate: frames of the input are picked at the row's own
+positions, and all rows go through the same transforms.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
-from torch.nn import functional
 
 from sktag.augment.ranges import Range, between, check_range
 from sktag.ops.op import RandomOp
 
-N_FFT = 2048
-HOP = N_FFT // 4
-# Rows transformed at a time: their spectra, of some megabytes each, stay in the cache.
+# librosa's.
+N_FFT, HOP = 2048, 512
+# Rows at a time, such that their spectra stay small.
 _ROWS = 4
-
-
-def stretch(x: Tensor, rates: np.ndarray, n_samples: int) -> Tensor:
-    """Change the tempo of each clip, at its pitch.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n_clips, n)
-        Waveforms.
-    rates : ndarray of shape (n_clips,)
-        How much faster, each above 0.
-    n_samples : int
-        Samples of the result; where a clip is shorter then, silence follows.
-
-    Returns
-    -------
-    Tensor of shape (n_clips, n_samples)
-        Clips of new tempo, cut or padded.
-
-    References
-    ----------
-    Flanagan, Golden, "Phase vocoder", Bell System Technical Journal 1966.
-    Laroche, Dolson, "Improved phase vocoder time-scale modification of audio", IEEE
-    Transactions on Speech and Audio Processing 1999.
-    """
-    parts = [
-        _stretch(rows, rates[i : i + _ROWS], n_samples)
-        for i, rows in zip(range(0, len(x), _ROWS), x.split(_ROWS), strict=True)
-    ]
-    return torch.cat(parts)
-
-
-def _stretch(x: Tensor, rates: np.ndarray, n_samples: int) -> Tensor:
-    window = torch.hann_window(N_FFT, dtype=x.dtype, device=x.device)
-    spectra = torch.stft(
-        x, N_FFT, HOP, window=window, pad_mode="constant", return_complex=True
-    )
-    # Frames are contiguous, and two of silence follow, as in librosa.
-    spectra = functional.pad(spectra.transpose(1, 2), (0, 0, 0, 2))
-    n_frames = spectra.shape[1] - 2
-    n_out = min(int(np.ceil(n_frames / rates.min())), n_samples // HOP + 3)
-    times = np.arange(n_out) * rates[:, np.newaxis]
-    is_over = times >= n_frames
-    before = np.minimum(times.astype(int), n_frames)
-    between_frames = np.where(is_over, 0.0, times - before)
-
-    def send(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(x.device, non_blocking=True)
-
-    rows, first = torch.arange(len(x), device=x.device)[:, None], send(before)
-    share = send(between_frames).to(x.dtype)[:, :, None]
-    magnitude, angle = spectra.abs(), spectra.angle()
-    magnitude = torch.lerp(magnitude[rows, first], magnitude[rows, first + 1], share)
-    magnitude = magnitude.masked_fill(send(is_over)[:, :, None], 0.0)
-    # From frame to frame of the result the phase advances as it does from `first` on:
-    # the hop is the same, and whole turns do not matter.
-    advance = (angle[rows, first + 1] - angle[rows, first])[:, :-1]
-    phase = torch.cat([angle[:, :1], advance], dim=1).cumsum(dim=1)
-    stretched = torch.polar(magnitude, phase).transpose(1, 2)
-    out = torch.istft(stretched, N_FFT, HOP, window=window)[:, :n_samples]
-    lengths = np.round(x.shape[1] / rates)[:, np.newaxis]
-    out = functional.pad(out, (0, n_samples - out.shape[1]))
-    return out.masked_fill(send(np.arange(n_samples) >= lengths), 0.0)
-
-
-def resample(x: Tensor, factors: np.ndarray, n_samples: int) -> Tensor:
-    """Play each clip faster, pitch and all, by its spectrum.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n_clips, n)
-        Waveforms.
-    factors : ndarray of shape (n_clips,)
-        How much faster, each above 0.
-    n_samples : int
-        Samples of the result, at most n over the factor.
-
-    Returns
-    -------
-    Tensor of shape (n_clips, n_samples)
-        Clips at the same sample rate, without what would be above half of it.
-    """
-    out = x.new_empty((len(x), n_samples))
-    # Silence keeps the end of a clip, which is the neighbour of its start, apart.
-    n_in = 1 << (x.shape[1] + N_FFT - 1).bit_length()
-    for factor in np.unique(factors):
-        chosen = np.flatnonzero(factors == factor)
-        rows = torch.from_numpy(chosen).to(x.device, non_blocking=True)
-        n_out = 2 * round(n_in / factor / 2)
-        spectra = torch.fft.rfft(x[rows], n_in)
-        kept = spectra[:, : n_out // 2 + 1]
-        out[rows] = torch.fft.irfft(kept, n_out)[:, :n_samples] * (n_out / n_in)
-    return out
 
 
 @dataclass(eq=False, repr=False)
 class TimeStretch(RandomOp):
-    """Make clips faster or slower, at their pitch; their length stays.
+    """Make clips faster or slower, at the same pitch, by a phase vocoder.
 
-    Labels of tempo change, and those of rhythm in seconds.
+    The length is kept: what is too long is cropped, what is too short ends in silence.
+    Labels of tempo change, as do those of an order or position of events.
 
     Parameters
     ----------
     rate : float or (float, float), default=(0.8, 1.25)
-        How much faster, as in librosa: a number, or a range it is drawn from, equally
-        in each octave. Faster clips are followed by silence, slower ones are cut.
+        How much faster: a number, or a range it is drawn from, uniformly on a
+        logarithmic scale.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
     References
     ----------
-    Flanagan, Golden, "Phase vocoder", Bell System Technical Journal 1966.
+    Flanagan and Golden, "Phase vocoder", Bell System Technical Journal, 1966.
+    Laroche and Dolson, "Improved phase vocoder time-scale modification of audio", 1999.
 
     Examples
     --------
     >>> import torch
     >>> from sktag.augment import TimeStretch
-    >>> tone = torch.sin(torch.arange(22050.0) / 10)
-    >>> out = TimeStretch(rate=2.0).apply(tone)
-    >>> out.shape, bool(out[11025:].any())
-    (torch.Size([22050]), False)
+    >>> click = torch.zeros(22050)
+    >>> click[11025] = 1.0
+    >>> out = TimeStretch(rate=1.25).apply(click)
+    >>> abs(int(out.argmax()) - 11025 / 1.25) < 512
+    True
     """
 
     takes: ClassVar[str | None] = "wave"
@@ -155,43 +65,50 @@ class TimeStretch(RandomOp):
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `rate`, see :meth:`sktag.ops.RandomOp.draw`."""
-        octaves = tuple(np.log2(self.rate))
-        return {"rate": 2 ** between(octaves, uniforms[:, 0])}
+        low, high = np.log(check_range(self, "rate", self.rate))
+        return {"rate": np.exp(low + uniforms[:, 0] * (high - low))}
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
-        return stretch(x, params["rate"], x.shape[1])
+        rates = np.asarray(params["rate"], float)
+        return torch.cat(
+            [
+                stretch(x[i : i + _ROWS], rates[i : i + _ROWS], x.shape[1])
+                for i in range(0, len(x), _ROWS)
+            ]
+        )
 
 
 @dataclass(eq=False, repr=False)
 class PitchShift(RandomOp):
-    """Move clips up or down in pitch, at their tempo.
+    """Transpose clips, at the same tempo: stretched, then resampled.
 
-    Labels of pitch, key and chords change; beyond a few semitones, those of timbre and
-    voice too.
+    The length is kept. Labels of pitch, key and register change, and with them timbre,
+    as formants move too.
 
     Parameters
     ----------
     semitones : float or (float, float), default=(-2.0, 2.0)
-        How far up: a number, or a range it is drawn from uniformly.
+        How far up, in semitones: a number, or a range it is drawn from uniformly.
+        Exact to a tenth of a cent in clips of a second or more.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
     References
     ----------
-    Laroche, Dolson, "New phase-vocoder techniques for pitch-shifting, harmonizing and
-    other exotic effects", WASPAA 1999: a stretch, and playing it faster.
+    Flanagan and Golden, "Phase vocoder", Bell System Technical Journal, 1966.
+    Laroche and Dolson, "Improved phase vocoder time-scale modification of audio", 1999.
 
     Examples
     --------
     >>> import torch
     >>> from sktag.augment import PitchShift
-    >>> tone = torch.sin(2 * torch.pi * 440 * torch.arange(22050) / 22050)
-    >>> out = PitchShift(semitones=12.0).apply(tone)
-    >>> int(torch.fft.rfft(out).abs().argmax())  # in Hz, for a second
-    880
+    >>> tone = torch.sin(torch.arange(22050) * 2 * torch.pi * 1000 / 22050)
+    >>> out = PitchShift(semitones=12.0).apply(tone, 22050)
+    >>> int(torch.fft.rfft(out).abs().argmax())  # in Hz, as it is a second
+    2000
     """
 
     takes: ClassVar[str | None] = "wave"
@@ -211,7 +128,119 @@ class PitchShift(RandomOp):
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
-        n_samples = x.shape[1]
-        factors = 2 ** (np.asarray(params["semitones"], dtype=float) / 12)
-        longest = int(np.ceil(n_samples * factors.max())) + 1
-        return resample(stretch(x, 1 / factors, longest), factors, n_samples)
+        size = x.shape[1]
+        factors = 2 ** (np.asarray(params["semitones"], float) / 12)
+        sizes = [_sizes(size, float(factor)) for factor in factors]
+        out = torch.empty_like(x)
+        for i in range(0, len(x), _ROWS):
+            some = sizes[i : i + _ROWS]
+            rates = np.array([new / old for old, new in some])
+            stretched = stretch(x[i : i + _ROWS], rates, max(old for old, _ in some))
+            for row, samples, (old, new) in zip(
+                out[i : i + _ROWS], stretched, some, strict=True
+            ):
+                # A shorter or longer spectrum is another sample rate.
+                spectrum = torch.fft.rfft(samples[:old])[: new // 2 + 1]
+                row.copy_(torch.fft.irfft(spectrum, n=new)[:size] * (new / old))
+        return out
+
+
+@lru_cache(maxsize=4096)
+def _sizes(size: int, factor: float) -> tuple[int, int]:
+    """Return two lengths, whose ratio is `factor`, of which one holds `size` samples.
+
+    Both are quick to transform, which takes a choice of padding.
+    """
+    best, least = (0, 0), np.inf
+    new = _fast(size + 64)
+    while new <= 1.25 * size + 256 and least > 2e-6:
+        ideal = new * factor
+        for old in {_fast(int(ideal)), _fast(int(ideal * (1 - 1e-4)))}:
+            error = abs(old / ideal - 1)
+            if error < least:
+                best, least = (old, new), error
+        new = _fast(new + 1)
+    return best
+
+
+def _fast(size: int) -> int:
+    """Return the next length that is quick to transform; short ones all are."""
+    return size if size < 4096 else int(next_fast_len(size))
+
+
+def stretch(x: Tensor, rates: np.ndarray, size: int) -> Tensor:
+    """Return rows played at other rates, at the same pitch.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n_clips, n_samples)
+        The signals.
+    rates : ndarray of shape (n_clips,)
+        How much faster.
+    size : int
+        Samples to return; what is missing is silence.
+
+    Returns
+    -------
+    Tensor of shape (n_clips, size)
+        The signals, faster or slower.
+    """
+    window = torch.hann_window(N_FFT, dtype=x.dtype, device=x.device)
+    padded = torch.nn.functional.pad(x, (N_FFT // 2, N_FFT // 2 + 4 * HOP))
+    spectra = torch.fft.rfft(padded.unfold(1, N_FFT, HOP) * window)
+    spectra = _vocoder(spectra, rates, -(-size // HOP) + 3)
+    out = _overlap_add(torch.fft.irfft(spectra, n=N_FFT).mul_(window))
+    norm = _overlap_add(window.square().expand(1, spectra.shape[1], -1))
+    kept = slice(N_FFT // 2, N_FFT // 2 + size)
+    ends = torch.from_numpy(np.round(x.shape[1] / rates)).to(
+        x.device, non_blocking=True
+    )
+    is_inside = torch.arange(size, device=x.device) < ends[:, None]
+    return out[:, kept] / norm[:, kept] * is_inside
+
+
+def _vocoder(spectra: Tensor, rates: np.ndarray, n_frames: int) -> Tensor:
+    """Return frames at positions 0, rate, 2 rate, ... of rows of frames.
+
+    Magnitudes lie between those of the two frames around; phases go on by what they
+    do from the one to the other. As the frames that come out are as far apart as those
+    that went in, a phase need not be unwrapped for that.
+    """
+    n_rows, n_in, n_bins = spectra.shape
+    positions = np.outer(rates, np.arange(n_frames))
+    before = np.floor(positions).astype(int)
+    is_over = before > n_in - 2
+    before = np.minimum(before, n_in - 2)
+    shares = np.where(is_over, 0, positions - before)
+    flat = torch.from_numpy((before + np.arange(n_rows)[:, None] * n_in).ravel())
+    flat = flat.to(spectra.device, non_blocking=True)
+
+    magnitudes = (spectra.real.square() + spectra.imag.square()).sqrt_()
+    # Silence has phase 0.
+    is_silent = magnitudes < 1e-15
+    phases = spectra / magnitudes.clamp(min=1e-15)
+    phases = torch.where(is_silent, 1.0, phases)
+    steps = phases.roll(-1, 1) * phases.conj()
+    first = phases[:, :1]
+    steps = steps.view(-1, n_bins)[flat].view(n_rows, n_frames, n_bins)
+    phases = torch.cat([first, steps[:, :-1]], dim=1).cumprod(dim=1)
+
+    def weights(values: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(values).to(magnitudes.dtype)
+        return tensor.to(spectra.device, non_blocking=True)[:, :, None]
+
+    rows = magnitudes.view(-1, n_bins)
+    here = rows[flat].view(n_rows, n_frames, n_bins)
+    there = rows[flat + 1].view(n_rows, n_frames, n_bins)
+    here = here * weights(np.where(is_over, 0, 1 - shares)) + there * weights(shares)
+    return phases * here
+
+
+def _overlap_add(frames: Tensor) -> Tensor:
+    """Add up frames that are HOP samples apart."""
+    n_rows, n_frames, size = frames.shape
+    n_parts = size // HOP
+    out = frames.new_zeros(n_rows, n_frames + n_parts - 1, HOP)
+    for part in range(n_parts):
+        out[:, part : part + n_frames] += frames[..., part * HOP : (part + 1) * HOP]
+    return out.view(n_rows, -1)
