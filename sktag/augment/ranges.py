@@ -109,9 +109,7 @@ def as_seeds(uniforms: np.ndarray) -> np.ndarray:
     return (uniforms * 2**53).astype(np.int64)
 
 
-def normal_noise(
-    seeds: np.ndarray, x: Tensor, lengths: np.ndarray | None = None
-) -> Tensor:
+def normal_noise(seeds: np.ndarray, x: Tensor) -> Tensor:
     """Return Gaussian noise of mean 0 and deviation 1, a field for each row.
 
     Parameters
@@ -120,8 +118,6 @@ def normal_noise(
         A field is a function of its seed and the kind of device.
     x : Tensor of shape (n_clips, ...)
         The batch they are for.
-    lengths : ndarray of int of shape (n_clips,), optional
-        Where the noise of each row, (n_clips, n_samples), ends; zeros follow.
 
     Returns
     -------
@@ -129,9 +125,8 @@ def normal_noise(
         Noise of the shape, type and device of the batch.
     """
     # Contiguous, whatever the batch is: a field would hang on the order in memory.
-    noise = torch.zeros(x.shape, dtype=x.dtype, device=x.device)
-    ends = [x.shape[-1]] * len(x) if lengths is None else lengths.tolist()
+    noise = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     generator = torch.Generator(x.device)
-    for field, seed, end in zip(noise, seeds, ends, strict=True):
-        field[..., :end].normal_(generator=generator.manual_seed(int(seed)))
+    for field, seed in zip(noise, seeds, strict=True):
+        field.normal_(generator=generator.manual_seed(int(seed)))
     return noise
