@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks import (
+    augment,
     decode,
     features,
     imports,
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "imports": imports.imports,
     "features": features.features,
     "decode": decode.decode,
+    "augment": augment.augment,
     "training": training.training,
     "memory": memory.memory,
     "esc10": real_audio.esc10,
@@ -35,6 +37,7 @@ REPORTS = {
     "imports": imports.report,
     "features": features.report,
     "decode": decode.report,
+    "augment": augment.report,
     "training": training.training_report,
     "memory": memory.memory_report,
     "instruments": networks.instruments_report,
@@ -50,6 +53,7 @@ PACKAGES = (
     "numpy",
     "scipy",
     "librosa",
+    "audiomentations",
     "nnAudio",
     "soundfile",
     "soxr",
