@@ -23,7 +23,7 @@ BENCHMARKS = {
     "imports": imports.imports,
     "features": features.features,
     "decode": decode.decode,
-    "augment": augment.augmentations,
+    "augment": augment.augment,
     "training": training.training,
     "memory": memory.memory,
     "esc10": real_audio.esc10,
@@ -56,8 +56,8 @@ PACKAGES = (
     "numpy",
     "scipy",
     "librosa",
-    "nnAudio",
     "audiomentations",
+    "nnAudio",
     "soundfile",
     "soxr",
 )

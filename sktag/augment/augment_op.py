@@ -1,5 +1,6 @@
 """Several random operations as one op of a recipe; any function as an operation."""
 
+import copy
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -82,6 +83,18 @@ class AugmentOp(RandomOp):
             )
         return x.index_copy(0, some, out) if is_part else out
 
+    def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
+        """Draw nothing: the operations do, see :meth:`sktag.ops.RandomOp.draw`."""
+        return {}
+
+    def change(
+        self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
+    ) -> Tensor:
+        """Apply all operations, which must be of one value each."""
+        for operation in self.operations:
+            x = operation.apply(x, self.sample_rate or sample_rate)
+        return x
+
     def __repr__(self) -> str:
         """Show the operations."""
         shown = [repr(operation) for operation in self.operations]
@@ -132,11 +145,14 @@ class Callback(RandomOp):
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
         out = torch.empty_like(x)
+        # A copy, as objects of audiomentations keep what they drew last: the op stays
+        # equal to itself, and threads do not share one.
+        function = copy.deepcopy(self.function)
         for clip, samples, row_seed in zip(
             out, x.cpu().numpy(), params["seed"], strict=True
         ):
             with _seeded(int(row_seed) % 2**32):
-                changed = np.asarray(self.function(samples.copy(), sample_rate))
+                changed = np.asarray(function(samples.copy(), sample_rate))
             if changed.shape != samples.shape:
                 raise ValueError(
                     f"{self.function!r} made {changed.shape} of samples of shape "

@@ -207,10 +207,11 @@ class Reverb(RandomOp):
         self.wet = check_range(self, "wet", self.wet, 0, 1)
         if self.impulse_responses is not None:
             given = np.atleast_2d(np.asarray(self.impulse_responses))
-            if given.ndim != 2 or not given.any(axis=1).all():
+            is_fine = given.ndim == 2 and given.size and np.isfinite(given).all()
+            if not is_fine or not given.any(axis=1).all():
                 raise ValueError(
-                    f"Reverb has impulse_responses of shape {given.shape}: give an "
-                    "array (n, n_samples), no row of which is silent."
+                    f"Reverb has impulse_responses of shape {given.shape}: give finite "
+                    "numbers (n, n_samples), no row of which is silent."
                 )
             self.impulse_responses = given
 
@@ -307,7 +308,11 @@ class DynamicRangeCompression(RandomOp):
         super().__post_init__()
         self.threshold_db = check_range(self, "threshold_db", self.threshold_db)
         self.ratio = check_range(self, "ratio", self.ratio, 1)
-        check_range(self, "time_constant_s", self.time_constant_s, 1e-6)
+        if not 0 < self.time_constant_s < np.inf:
+            raise ValueError(
+                f"DynamicRangeCompression has time_constant_s={self.time_constant_s!r}:"
+                " give seconds above 0."
+            )
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `threshold_db` and `ratio`, see :meth:`sktag.ops.RandomOp.draw`."""

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from scipy.fft import next_fast_len
+from scipy.fft import next_fast_len, prev_fast_len
 from torch import Tensor
 
 from sktag.augment.ranges import Range, between, check_range
@@ -21,6 +21,8 @@ from sktag.ops.op import RandomOp
 N_FFT, HOP = 2048, 512
 # Rows at a time, such that their spectra stay small.
 _ROWS = 4
+# A tenth of a cent.
+_RATIO_ERROR = 5.8e-5
 
 
 @dataclass(eq=False, repr=False)
@@ -92,7 +94,7 @@ class PitchShift(RandomOp):
     ----------
     semitones : float or (float, float), default=(-2.0, 2.0)
         How far up, in semitones: a number, or a range it is drawn from uniformly.
-        Exact to a tenth of a cent in clips of a second or more.
+        Exact to a tenth of a cent within an octave.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -135,12 +137,13 @@ class PitchShift(RandomOp):
         for i in range(0, len(x), _ROWS):
             some = sizes[i : i + _ROWS]
             rates = np.array([new / old for old, new in some])
-            stretched = stretch(x[i : i + _ROWS], rates, max(old for old, _ in some))
+            longest = int(np.ceil(size / rates.min()))
+            stretched = stretch(x[i : i + _ROWS], rates, longest)
             for row, samples, (old, new) in zip(
                 out[i : i + _ROWS], stretched, some, strict=True
             ):
                 # A shorter or longer spectrum is another sample rate.
-                spectrum = torch.fft.rfft(samples[:old])[: new // 2 + 1]
+                spectrum = torch.fft.rfft(samples, n=old)[: new // 2 + 1]
                 row.copy_(torch.fft.irfft(spectrum, n=new)[:size] * (new / old))
         return out
 
@@ -149,23 +152,18 @@ class PitchShift(RandomOp):
 def _sizes(size: int, factor: float) -> tuple[int, int]:
     """Return two lengths, whose ratio is `factor`, of which one holds `size` samples.
 
-    Both are quick to transform, which takes a choice of padding.
+    Both are quick to transform where a choice of padding makes the ratio right.
     """
-    best, least = (0, 0), np.inf
-    new = _fast(size + 64)
-    while new <= 1.25 * size + 256 and least > 2e-6:
+    new = next_fast_len(size + 64)
+    while new <= 1.25 * size:
         ideal = new * factor
-        for old in {_fast(int(ideal)), _fast(int(ideal * (1 - 1e-4)))}:
-            error = abs(old / ideal - 1)
-            if error < least:
-                best, least = (old, new), error
-        new = _fast(new + 1)
-    return best
-
-
-def _fast(size: int) -> int:
-    """Return the next length that is quick to transform; short ones all are."""
-    return size if size < 4096 else int(next_fast_len(size))
+        for old in (prev_fast_len(int(ideal)), next_fast_len(int(ideal) + 1)):
+            if abs(old / ideal - 1) < _RATIO_ERROR:
+                return int(old), int(new)
+        new = next_fast_len(new + 1)
+    # Long enough that whole samples make the ratio right.
+    new = next_fast_len(max(size + 64, 2**14))
+    return max(1, round(new * factor)), int(new)
 
 
 def stretch(x: Tensor, rates: np.ndarray, size: int) -> Tensor:

@@ -124,7 +124,8 @@ def normal_noise(seeds: np.ndarray, x: Tensor) -> Tensor:
     Tensor
         Noise of the shape, type and device of the batch.
     """
-    noise = torch.empty_like(x)
+    # Contiguous, whatever the batch is: a field would hang on the order in memory.
+    noise = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     generator = torch.Generator(x.device)
     for field, seed in zip(noise, seeds, strict=True):
         field.normal_(generator=generator.manual_seed(int(seed)))

@@ -139,6 +139,8 @@ class Op(nn.Module):
             value = getattr(self, f.name)
             if isinstance(value, np.ndarray):
                 shown.append(f"{f.name}=array{value.shape}")
+            elif isinstance(value, list):
+                shown.append(f"{f.name}=list({len(value)})")
             elif value is not f.default and value != f.default:
                 shown.append(f"{f.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
