@@ -46,10 +46,30 @@ class AugmentOp(RandomOp):
     seed: int | None = None
     p: float = field(default=1.0, kw_only=True)
 
+    def __post_init__(self) -> None:
+        """Take the clips that the operations take, and chunks where all do."""
+        super().__post_init__()
+        takes = {operation.takes for operation in self.operations} - {None}
+        if len(takes) > 1:
+            raise ValueError(
+                f"{self!r} has operations on waveforms and on spectrograms: use an "
+                "Augmenter for each, before and after the front-end."
+            )
+        # torch modules have their attributes from here on.
+        self.takes = next(iter(takes), None)  # type: ignore[misc]  # of this instance
+        self.takes_chunks = all(  # type: ignore[misc]
+            operation.takes_chunks for operation in self.operations
+        )
+
     @property
     def host(self) -> bool:
         """Whether one of the operations runs in the threads that decode."""
         return any(operation.host for operation in self.operations)
+
+    def check_rate(self, sample_rate: float | None) -> None:
+        """Check all operations, as in :meth:`sktag.ops.RandomOp.check_rate`."""
+        for operation in self.operations:
+            operation.check_rate(sample_rate)
 
     def augment(
         self,
@@ -69,7 +89,8 @@ class AugmentOp(RandomOp):
         if not changed.any():
             return x
         is_part = not changed.all()
-        some = torch.from_numpy(np.flatnonzero(changed)).to(x.device)
+        some = torch.from_numpy(np.flatnonzero(changed))
+        some = some.to(x.device, non_blocking=True)
         out = x[some] if is_part else x
         for i, operation in enumerate(self.operations):
             out = operation.augment(
@@ -128,6 +149,7 @@ class Callback(RandomOp):
     """
 
     takes: ClassVar[str | None] = "wave"
+    takes_chunks: ClassVar[bool] = False  # what it does is not known
 
     function: Callable[..., Any]
 

@@ -14,6 +14,7 @@ from sktag.augment.ranges import (
     Range,
     as_seeds,
     between,
+    check_count,
     check_range,
     column,
     normal_noise,
@@ -97,10 +98,7 @@ class Filter(RandomOp):
             self.cutoff_hz = check_range(self, "cutoff_hz", self.cutoff_hz, 1e-3)
         width = check_range(self, "width_octaves", self.width_octaves, 1e-3)
         self.width_octaves = width
-        if self.order != int(self.order) or self.order < 1:
-            raise ValueError(
-                f"Filter has order={self.order!r}: give a whole number of at least 1."
-            )
+        check_count(self, "order", self.order)
 
     @property
     def _kinds(self) -> tuple[str, ...]:
@@ -120,29 +118,24 @@ class Filter(RandomOp):
             drawn["width_octaves"] = between(self.width_octaves, uniforms[:, 2])
         return drawn
 
-    def augment(self, x: Tensor, **options: Any) -> Tensor:
-        """Check what may be drawn, then draw and apply."""
-        # Not when it happens to be drawn, in the middle of a training.
-        ranges = [self.cutoff_hz or CUTOFFS[kind] for kind in self._kinds]
-        rate = _known_rate(self, options.get("sample_rate"))
-        self._check_cutoff(np.max(ranges), rate)
-        return super().augment(x, **options)
-
-    def _check_cutoff(self, most: float, sample_rate: float) -> None:
-        if most >= sample_rate / 2:
+    def check_rate(self, sample_rate: float | None) -> None:
+        """Raise where a given cutoff lies beyond what waveforms of a rate hold."""
+        rate = _known_rate(self, sample_rate)
+        most = 0.0 if self.cutoff_hz is None else np.max(self.cutoff_hz)
+        if most >= rate / 2:
             raise ValueError(
                 f"Filter has a cutoff_hz of up to {most:g} Hz, but waveforms at "
-                f"{sample_rate:g} Hz hold less than {sample_rate / 2:g} Hz: give a "
-                "range below, cutoff_hz=(least, most)."
+                f"{rate:g} Hz hold less than {rate / 2:g} Hz: give a range below, "
+                "cutoff_hz=(least, most)."
             )
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
         """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        self.check_rate(sample_rate)
         rate = _known_rate(self, sample_rate)
         kind, cutoff = params["kind"], np.asarray(params["cutoff_hz"], float)
-        self._check_cutoff(cutoff.max(), rate)
         half = 2 ** (np.asarray(params.get("width_octaves", 1.0), float) / 2)
         width = cutoff * (half - 1 / half)
         # All three are 1 / sqrt(1 + (a f + b / f)^2n).

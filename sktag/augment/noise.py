@@ -228,10 +228,11 @@ class BackgroundMix(RandomOp):
                 f"BackgroundMix has backgrounds at {own_rate:g} Hz for clips at "
                 f"{sample_rate:g} Hz: read both at one rate."
             )
-        parts = [
-            self._part(int(row), float(start), x.shape[1])
-            for row, start in zip(params["row"], params["start"], strict=True)
-        ]
+        lengths = getattr(self.background, "lengths", None)
+        parts = []
+        for row, start in zip(params["row"], params["start"], strict=True):
+            length = None if lengths is None else int(lengths[row])
+            parts.append(self._part(int(row), float(start), x.shape[1], length))
         other = torch.from_numpy(np.stack(parts)).to(x.dtype)
         other = other.to(x.device, non_blocking=True)
         return _mix(x, other, params["snr_db"])
@@ -244,16 +245,23 @@ class BackgroundMix(RandomOp):
             )
         return self.background
 
-    def _part(self, row: int, start: float, size: int) -> np.ndarray:
-        """Return a stretch of a background."""
-        samples = np.asarray(self._backgrounds()[row])
+    def _part(
+        self, row: int, start: float, size: int, length: int | None
+    ) -> np.ndarray:
+        """Return a stretch of a background, which clips read alone."""
+        backgrounds = self._backgrounds()
+        if length is not None and length >= size and not backgrounds.ops:
+            first = np.array([int(start * (length - size + 1))])
+            read = backgrounds.read(np.array([row]), starts=first, width=size)
+            return np.asarray(read[0])
+        samples = np.asarray(backgrounds[row])[:length]
         if samples.ndim != 1 or not samples.size:
             raise ValueError(
                 f"BackgroundMix has a background of shape {samples.shape} at {row}: "
                 "give waveforms (n_samples,) of at least one sample."
             )
         n_places = len(samples) - size + 1 if len(samples) >= size else len(samples)
-        first = min(int(start * n_places), n_places - 1)
-        if first + size <= len(samples):
-            return samples[first : first + size]
-        return np.resize(np.roll(samples, -first), size)
+        first_place = min(int(start * n_places), n_places - 1)
+        if first_place + size <= len(samples):
+            return np.asarray(samples[first_place : first_place + size])
+        return np.resize(np.roll(samples, -first_place), size)

@@ -1,6 +1,7 @@
 """Ranges that the random operations draw from: one number, or (least, most)."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -52,6 +53,30 @@ def check_range(
             f"(least, most), of finite numbers{bounds}."
         )
     return low, high
+
+
+def check_count(owner: object, name: str, value: int) -> None:
+    """Raise where a parameter is not a whole number of at least 1.
+
+    Parameters
+    ----------
+    owner : object
+        The operation, for the message.
+    name : str
+        The parameter, for the message.
+    value : int
+        What was given.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(
+            f"{type(owner).__name__} has {name}={value!r}: give a whole number of at "
+            "least 1."
+        )
 
 
 def between(bounds: Range, uniforms: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ of the clip's own, so that they may come before or after a Standardizer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from sktag.augment.ranges import (
     Range,
     as_seeds,
     between,
+    check_count,
     check_range,
     column,
     normal_noise,
@@ -35,7 +37,8 @@ def _fill_values(fill: Fill, x: Tensor) -> Tensor:
 
 
 def _check_fill(op: RandomOp, fill: Fill) -> None:
-    if isinstance(fill, str) and fill not in ("mean", "min"):
+    is_number = isinstance(fill, Real) and np.isfinite(fill)
+    if not is_number and fill not in ("mean", "min"):
         raise ValueError(
             f"{type(op).__name__} has fill={fill!r}: use 'mean', 'min' or a number."
         )
@@ -56,11 +59,7 @@ class _Mask(RandomOp):
         """Check the fields."""
         super().__post_init__()
         self.width = check_range(self, "width", self.width, 0, 1)
-        if self.n_masks != int(self.n_masks) or self.n_masks < 1:
-            raise ValueError(
-                f"{type(self).__name__} has n_masks={self.n_masks!r}: give a whole "
-                "number of at least 1."
-            )
+        check_count(self, "n_masks", self.n_masks)
         _check_fill(self, self.fill)
 
     @property
@@ -72,7 +71,12 @@ class _Mask(RandomOp):
         """Draw `start` and `stop`, (n_clips, n_masks), see `RandomOp.draw`."""
         size = shape[self.axis]
         widths, places = np.split(uniforms, 2, axis=1)
-        widths = np.round(between(self.width, widths) * size).astype(int)
+        low, high = check_range(self, "width", self.width)
+        # Whole numbers of columns, equally likely, and never more than `high`.
+        most = int(np.floor(high * size + 1e-9))
+        least = min(int(np.ceil(low * size - 1e-9)), most)
+        steps = (widths * (most - least + 1)).astype(int)
+        widths = np.minimum(least + steps, most)
         room = size - widths
         start = np.minimum((places * (room + 1)).astype(int), room)
         return {"start": start, "stop": start + widths}

@@ -117,7 +117,8 @@ class ClipDataset(Dataset):
                 rows, which = np.unique(rows, return_inverse=True)
                 cuts = which, starts
             if self.cache is not None:
-                x = self.cache[torch.from_numpy(rows).to(self.cache.device)]
+                places = torch.from_numpy(rows)
+                x = self.cache[places.to(self.cache.device, non_blocking=True)]
             else:
                 x = torch.from_numpy(self.clips.read(rows, self.n_threads))
         state = x, rows, cuts
@@ -177,7 +178,7 @@ def n_deterministic(clips):
 
 def _keeps_chunks(op):
     """Tell whether an op may be done to a chunk as well as to the whole clip."""
-    return op.pointwise or op.random
+    return op.takes_chunks if op.random else op.pointwise
 
 
 class Batches:
@@ -229,7 +230,14 @@ class Batches:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
             parts = np.array_split(order, len(self)) if len(order) else []
         self.epoch += 1
-        fetch = dataset.__getitems__
+
+        def fetch(part):
+            (x, *how), targets, weights = dataset.__getitems__(part)
+            if self.device.type == "cuda" and x.device.type == "cpu":
+                # A copy to the device is asynchronous from pinned memory alone.
+                x = x if x is dataset.cache else x.pin_memory()
+            return (x, *how), targets, weights
+
         # Rows in memory are there at once; a thread would only cost time.
         at_hand = dataset.cache is not None or dataset.clips.before(0).in_memory
         fetched = map(fetch, parts) if at_hand else ahead(fetch, parts)

@@ -172,7 +172,7 @@ def make_items(estimator, train, valid, device):
     items = [_items(estimator, train, cache, is_training=True), None]
     if valid is not None:
         if valid.clips is not train.clips:
-            used = 0 if cache is None else train.clips.nbytes
+            used = 0 if cache is None else cache.nbytes
             room = max(estimator.cache_bytes - used, 0)
             cache = _fill_cache(estimator, valid.clips, device, room)
         items[1] = _items(estimator, valid, cache, is_training=False)

@@ -33,7 +33,9 @@ def pick_device(name):
 def use_amp(amp, device):
     """Tell whether to compute in bfloat16; "auto" where CUDA is quick at it."""
     if amp == "auto":
-        return device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return device.type == "cuda" and torch.cuda.is_bf16_supported(
+            including_emulation=False
+        )
     return bool(amp)
 
 

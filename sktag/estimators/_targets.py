@@ -164,9 +164,8 @@ class TagTargets:
             targets = targets * (1 - smoothing) + smoothing / 2
         positive = None
         if self._positive is not None:
-            positive = torch.as_tensor(
-                self._positive, dtype=logits.dtype, device=logits.device
-            )
+            positive = torch.from_numpy(self._positive).to(logits.dtype)
+            positive = positive.to(logits.device, non_blocking=True)
         losses = functional.binary_cross_entropy_with_logits(
             logits, targets, reduction="none", pos_weight=positive
         )

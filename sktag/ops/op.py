@@ -9,7 +9,7 @@ numpy arrays), so that equal ops have equal hashes in every process.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +17,13 @@ import torch
 from torch import Tensor, nn
 
 Shape = tuple[int, ...]
+
+# The constants of SplitMix64.
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
 
 
 def _remake(cls: type["Op"], state: dict[str, Any]) -> "Op":
@@ -167,6 +174,8 @@ class RandomOp(Op):
         How many numbers a row's parameters are made of.
     host : bool
         Whether the op runs in the threads that decode, on the CPU.
+    takes_chunks : bool
+        Whether it may be done to a chunk in place of the clip that it is cut from.
 
     Examples
     --------
@@ -188,6 +197,7 @@ class RandomOp(Op):
     """
 
     random: ClassVar[bool] = True
+    takes_chunks: ClassVar[bool] = True
     n_uniforms: ClassVar[int] = 1
 
     p: float = field(default=1.0, kw_only=True)
@@ -195,11 +205,21 @@ class RandomOp(Op):
     def __post_init__(self) -> None:
         """Check the probability, and make the torch module ready."""
         super().__post_init__()
-        if not 0 <= self.p <= 1:
+        if not (isinstance(self.p, Real) and 0 <= self.p <= 1):
             raise ValueError(
                 f"{type(self).__name__} has p={self.p!r}: a probability is a number "
                 "from 0 to 1."
             )
+        self.p = float(self.p)  # equal probabilities have equal hashes
+
+    def check_rate(self, sample_rate: float | None) -> None:
+        """Raise a ValueError where the op cannot be done at a sample rate.
+
+        Parameters
+        ----------
+        sample_rate : float or None
+            Of the clips, in Hz.
+        """
 
     @property
     def host(self) -> bool:
@@ -273,9 +293,15 @@ class RandomOp(Op):
         Raises
         ------
         ValueError
-            If a parameter is missing that the op draws from a range.
+            If a parameter is missing that the op draws from a range, or is none of
+            the op's, or if the clips are integers.
         """
         batch = torch.as_tensor(x)
+        if not batch.is_floating_point():
+            raise ValueError(
+                f"{type(self).__name__} takes floating-point clips, not {batch.dtype}: "
+                "convert them, x.astype(np.float32), waveforms to [-1, 1]."
+            )
         n_axes = 2 if self.takes == "spectrogram" else 1
         is_single = batch.ndim == n_axes
         if is_single:
@@ -298,6 +324,12 @@ class RandomOp(Op):
         ends = [np.zeros((n_rows, self.n_uniforms))]
         ends.append(np.nextafter(ends[0] + 1, 0))
         least, most = (self.draw(end, shape) for end in ends)
+        unknown = [name for name in given if name not in least]
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {unknown[0]!r}: it draws "
+                f"{', '.join(least) or 'none'}."
+            )
         own = {name: value for name, value in least.items() if name not in given}
         for name, value in own.items():
             if name == "seed":
@@ -369,17 +401,21 @@ def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:
     -------
     ndarray of shape (n_rows, n)
         Numbers in [0, 1).
+
+    References
+    ----------
+    Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014
+    (SplitMix64): any of its numbers is computed by itself, so that no row needs those
+    before it, and no table is kept.
     """
-    # A power of two, so that the batches of an epoch share one table.
-    n_rows = 1 << int(rows.max(initial=0)).bit_length()
-    drawn: np.ndarray = _uniforms(key, n_rows, n)[rows]
-    return drawn
-
-
-@lru_cache(maxsize=64)
-def _uniforms(key: tuple[int, ...], n_rows: int, n: int) -> np.ndarray:
-    """Return a table whose first rows are the same however many there are."""
     seed, *place = key
     # 2 tells these draws from others of the same seed and epoch.
     entropy = np.random.SeedSequence(seed, spawn_key=(2, *place))
-    return np.random.default_rng(entropy).random((n_rows, n))
+    counters: np.ndarray = np.asarray(rows, np.uint64)[:, np.newaxis] * np.uint64(n)
+    x: np.ndarray = (counters + np.arange(n, dtype=np.uint64)) * _GOLDEN
+    x = x + entropy.generate_state(1, np.uint64)
+    for shift, factor in _MIX:
+        x = (x ^ (x >> shift)) * factor
+    x = x ^ (x >> np.uint64(31))
+    drawn: np.ndarray = (x >> np.uint64(11)) * 2.0**-53
+    return drawn

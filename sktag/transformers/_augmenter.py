@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import Interval, _fit_context
+from sktag._validation import validate_array
 from sktag.augment import (
     AugmentOp,
     Callback,
@@ -86,7 +87,7 @@ class Augmenter(ClipTransformer):
     operation                                   labels
     ==========================================  ====================================
     Gain, DynamicRangeCompression               loudness, dynamics
-    Noise, BackgroundMix, SpecNoise, Filter     quality of the recording, what else
+    Noise, NoiseBlend, BackgroundMix, Filter    quality of the recording, what else
                                                 is heard
     Reverb                                      room, quality of the recording
     PitchShift, FrequencyShift                  pitch, key, chords; timbre and voice
@@ -94,7 +95,7 @@ class Augmenter(ClipTransformer):
     TimeStretch                                 tempo, rhythm in seconds
     TimeShift, TimeMask                         order and place of events in a clip
     FrequencyMask                               what hangs on a narrow band
-    PolarityInversion                           none
+    PolarityInversion, SpecNoise                none
     ==========================================  ====================================
 
     References
@@ -196,9 +197,9 @@ class Augmenter(ClipTransformer):
             X.
         """
         check_is_fitted(self, "sr_")
-        clips = self._check_clips(X, reset=False)
-        check_rate(clips, self.sr_, "Augmenter")
-        return X if isinstance(X, ClipArray) else clips.to_numpy()
+        check_rate(self._check_clips(X, reset=False), self.sr_, "Augmenter")
+        is_lazy = isinstance(X, ClipArray)
+        return X if is_lazy else validate_array(self, X, reset=False)
 
     def _fit(self, X):
         """Set the fitted attributes; return X as clips."""
@@ -209,6 +210,7 @@ class Augmenter(ClipTransformer):
         )
         for operation in operations:
             check_kind(clips, operation.takes, _name(operation))
+            operation.check_rate(clips.sample_rate)
         self.operations_ = operations
         self._seed = self.random_state
         if not (self._seed is None or isinstance(self._seed, Integral)):
@@ -251,8 +253,7 @@ def _background(folder, sample_rate):
             f"background={str(folder)!r} holds no audio files "
             f"({', '.join(AUDIO_EXTENSIONS)}): give a folder with some."
         )
-    # Repeated, not padded: a part of a background is never silence.
-    return open_files(paths, sample_rate, pad="repeat")[0]
+    return open_files(paths, sample_rate)[0]
 
 
 def _name(operation):
