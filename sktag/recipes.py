@@ -229,7 +229,7 @@ def make_recipe(name, **overrides):
     return pipe
 
 
-def _make_small_data():
+def _make_small_data(cls, params):
     """Return the steps of the recipe that is no paper's."""
     masks = {"width": (0.0, 0.12), "n_masks": 1, "p": 0.5}
     transforms = [TimeShift(), FrequencyMask(**masks), TimeMask(**masks)]
@@ -239,15 +239,15 @@ def _make_small_data():
         ("mel", MelSpectrogram(64, n_fft=2048, hop_length=2048, amin=1e-6)),
         ("scale", Standardizer()),
         ("augment", Augmenter(transforms)),
-        ("clf", CNN2DClassifier(**_SMALL_DATA)),
+        ("clf", cls(**params)),
     ]
 
 
 def _make_steps(name):
     """Return the steps of a recipe."""
-    if name == "small_data":
-        return _make_small_data()
     cls, params = _NETWORKS[name]
+    if name == "small_data":
+        return _make_small_data(cls, params)
     sr, front_end = _WAVEFORM_SR, []
     if cls is not SampleCNNClassifier:
         mel = MelSpectrogram.for_architecture(name)

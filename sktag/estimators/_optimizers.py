@@ -4,6 +4,7 @@ Nothing here imports skorch: what is asked for is checked before anything is don
 """
 
 import inspect
+import warnings
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -95,6 +96,14 @@ def make_stages(estimator):
         own = {k: v for k, v in given.items() if k in takes or k == "param_groups"}
         optimizer, options = _resolve(name, estimator.weight_decay, own)
         made.append(Stage(optimizer, float(lr), options, *epochs))
+    epochs = [stage.epochs for stage in made[:-1]]
+    if None not in epochs and sum(epochs) >= estimator.max_epochs:
+        warnings.warn(
+            f"max_epochs={estimator.max_epochs} ends the training before its last "
+            f"stage begins, after {sum(epochs)} epochs: raise max_epochs, or shorten "
+            "the stages.",
+            stacklevel=5,
+        )
     unused = [k for k in given if not any(k in stage.options for stage in made)]
     if unused:
         raise ValueError(
@@ -151,6 +160,11 @@ def _resolve(optimizer, weight_decay, given):
 
 def _decay(optimizer, weight_decay):
     """Return the weight decay as the optimizer takes it, which some do not."""
+    if not issubclass(optimizer, Optimizer):
+        raise ValueError(
+            f"optimizer={optimizer!r} is no optimizer: take one of "
+            f"{sorted(OPTIMIZERS)}, or a class of torch.optim."
+        )
     takes = inspect.signature(optimizer).parameters
     if "weight_decay" in takes:
         return {"weight_decay": weight_decay}

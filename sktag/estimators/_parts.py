@@ -95,6 +95,8 @@ class Validation:
                 "none (early_stopping=True then keeps validation_fraction apart)."
             )
         try:
+            if np.shape(self.X)[:1] == (0,):
+                raise ValueError("X_val is empty: give clips, or no X_val.")
             labels = estimator._check_y(self.y)
             given = self._as_clips(estimator, clips)
             check_consistent_length(given, labels)

@@ -66,14 +66,15 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         X_val : paths, ClipArray or array, optional
             Clips to validate on, in place of a share of X. Raw paths or clips pass
             through the steps that the clips of X went through, but for what is random
-            in them; an array goes as far as X went, where X is an array.
+            in them. Where X is an array, X_val must have gone through the Pipeline's
+            steps already: give paths or clips, or set ``transform_input=["X_val"]``.
         y_val : array of shape (n_val_clips,) or (n_val_clips, n_outputs), optional
             Numbers of X_val.
         sample_weight_val : array of shape (n_val_clips,), optional
             Weights of the clips of X_val in the validation loss.
         groups : array of shape (n_clips,), optional
             Clips of a group (a recording, an artist) stay on one side where clips of X
-            are kept apart for validation.
+            are kept apart for validation: with `early_stopping` or "staged".
 
         Returns
         -------

@@ -99,6 +99,12 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             data = [clips, y_checked, sample_weight, *validation.identity]
             checkpoint = self._open_checkpoint(data, fresh)
         is_split = stages or (self.early_stopping and not partial)
+        if validation.groups is not None and not (is_split and validation.X is None):
+            warnings.warn(
+                "groups is not used: no clips of X are kept apart. Set "
+                "early_stopping=True, without X_val, or leave groups out.",
+                stacklevel=4,
+            )
         rows = self._split(y_checked, validation) if is_split else None
         train, valid, y_valid = self._make_parts(
             clips, y_checked, sample_weight, validation, rows, fresh, classes

@@ -6,6 +6,8 @@ from difflib import get_close_matches
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
+# Groups that are compared before one is taken to validate on.
+_CANDIDATES = 50
 # Scores of tags that are means over the tags which have both values.
 _BY_TAG = ("roc_auc", "average_precision")
 
@@ -37,8 +39,6 @@ def split_rows(y, fraction, seed, *, stratify=True, groups=None):
     ValueError
         If either would be empty.
     """
-    if groups is not None:
-        return _split_groups(y, fraction, seed, groups, stratify=stratify)
     n_valid = round(fraction * len(y))
     if not 0 < n_valid < len(y):
         raise ValueError(
@@ -51,32 +51,61 @@ def split_rows(y, fraction, seed, *, stratify=True, groups=None):
     if stratify:
         values = y[:, np.newaxis] == np.unique(y) if y.ndim == 1 else y == 1
         strata = values if y.ndim == 1 else np.hstack([values, ~values])
-    is_valid = _draw_stratified(strata, n_valid, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    if groups is None:
+        is_valid = _draw_stratified(strata, n_valid, rng)
+    else:
+        is_valid = _draw_groups(strata, n_valid, _check_groups(groups), rng)
     return np.flatnonzero(~is_valid), np.flatnonzero(is_valid)
 
 
-def _split_groups(y, fraction, seed, groups, *, stratify):
-    """Split whole groups; labels keep their shares, as far as groups allow."""
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedGroupKFold
-
-    n_groups = len(np.unique(groups))
-    if n_groups < 2:
+def _check_groups(groups):
+    """Return the number of each row's group, from 0."""
+    groups = np.asarray(groups)
+    if groups.ndim != 1:
         raise ValueError(
-            f"groups has {n_groups} group only, and all of a group stay on one side: "
+            f"groups has shape {groups.shape}: give one group a clip, (n_clips,)."
+        )
+    try:
+        names, numbers = np.unique(groups, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"groups cannot be sorted ({error}): give labels of one type, none missing."
+        ) from error
+    if len(names) < 2:
+        raise ValueError(
+            f"groups has {len(names)} group only, and all of a group stay on one side: "
             "give two groups or more, or X_val."
         )
-    random_state = seed % 2**32
-    splitter = GroupShuffleSplit(1, test_size=fraction, random_state=random_state)
-    if stratify and y.ndim == 1:
-        n_splits = int(np.clip(round(1 / fraction), 2, n_groups))
-        splitter = StratifiedGroupKFold(
-            n_splits, shuffle=True, random_state=random_state
-        )
-    with warnings.catch_warnings():
-        # It says that a class has fewer rows than folds, of which one is used.
-        warnings.simplefilter("ignore", UserWarning)
-        splits = splitter.split(np.empty((len(y), 0)), y, groups)
-        return next((train, valid) for train, valid in splits if len(valid))
+    return numbers
+
+
+def _draw_groups(strata, n_valid, groups, rng):
+    """Draw whole groups to validate on, each time the one that strata want most.
+
+    It ends where one more group would lead further away from `n_valid`. A stratum is
+    not left without rows to train on, as long as there is another group to take.
+    """
+    n_groups = groups.max() + 1
+    of_group = np.zeros((n_groups, strata.shape[1]), dtype=int)
+    np.add.at(of_group, groups, strata)
+    sizes, totals = np.bincount(groups), strata.sum(axis=0)
+    wanted = totals * n_valid / len(strata)
+    left, is_taken = list(rng.permutation(n_groups)), np.zeros(n_groups, dtype=bool)
+    while len(left) > 1:
+        # Some of many are enough to choose from.
+        some = np.array(left[:_CANDIDATES])
+        after = of_group[is_taken].sum(axis=0) + of_group[some]
+        empties = ((after == totals) & (totals > 0)).sum(axis=1)
+        misfit = ((after - wanted) ** 2 / np.maximum(totals, 1)).sum(axis=1)
+        best = some[np.lexsort((misfit, empties))[0]]
+        n_before = sizes[is_taken].sum()
+        is_nearer = abs(n_before + sizes[best] - n_valid) < abs(n_before - n_valid)
+        if n_before and not is_nearer:
+            break
+        is_taken[best] = True
+        left.remove(best)
+    return is_taken[groups]
 
 
 def _draw_stratified(strata, n_valid, rng):

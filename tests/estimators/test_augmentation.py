@@ -26,7 +26,15 @@ from sktag import (
     SampleCNNClassifier,
     Standardizer,
 )
-from sktag.augment import AugmentOp, Callback, Gain, SpecNoise, TimeMask, TimeShift
+from sktag.augment import (
+    AugmentOp,
+    Callback,
+    Gain,
+    SpecNoise,
+    TimeMask,
+    TimeShift,
+    TimeStretch,
+)
 from sktag.clips._cache import DECODED
 from sktag.estimators._loading import Batches, ClipDataset, fill_cache
 from sktag.ops import RandomOp
@@ -60,6 +68,17 @@ class Spy(RandomOp):
 
 def add_uniform(samples, sample_rate):
     return samples + np.float32(np.random.uniform(0.1, 0.2))  # noqa: NPY002
+
+
+class Forgetful:
+    """An object that keeps what it did last, as some of audiomentations do."""
+
+    def __init__(self):
+        self.last = None
+
+    def __call__(self, samples, sample_rate):
+        self.last = float(samples[0])
+        return samples
 
 
 @pytest.fixture
@@ -328,6 +347,32 @@ def test_chunks_of_augmented_waveforms_are_cut_first_and_drawn_by_row():
             torch.from_numpy(cut), seed=0, epoch=1, rows=rows, index=0
         )
         assert torch.equal(x, expected)
+
+
+def test_operation_that_changes_the_tempo_is_done_before_chunks_are_cut():
+    clips = augmented(CLIPS["wave"], TimeStretch(rate=1.25))
+    dataset = ClipDataset(
+        clips,
+        np.arange(N),
+        np.arange(N, dtype=np.float32),
+        np.zeros(N, np.float32),
+        chunk=729,
+    )
+    whole = TimeStretch(rate=1.25).apply(WAVES)
+    for x, (row, _) in Batches(dataset, 4, CPU, 0, 1):
+        rows = row.long().numpy()
+        for chunk, i, start in zip(x, rows, dataset.starts[rows], strict=True):
+            expected = whole[i, start : start + 729]
+            # Batches of other sizes round otherwise.
+            np.testing.assert_allclose(chunk.numpy(), expected, atol=1e-5)
+
+
+def test_function_that_keeps_what_it_drew_leaves_the_recipe_as_it_was(paths):
+    clips = augmented(RawWave().fit_transform(paths), Forgetful())
+    before = joblib.hash(clips)
+    clf = SampleCNNClassifier(n_filters=4, max_epochs=1, random_state=0)
+    clf.fit(clips, Y)
+    assert joblib.hash(clips) == before
 
 
 def test_function_runs_in_the_loader_with_any_number_of_threads(paths):

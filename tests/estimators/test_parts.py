@@ -164,6 +164,23 @@ def test_clips_to_validate_on_fit_the_same_cache(X, Y, quick, capsys):
     assert "exceed cache_bytes=0" in out
 
 
+def test_caches_of_waveforms_share_the_budget(capsys):
+    waves = ClipArray.from_array(np.random.default_rng(0).normal(size=(24, 4000)))
+    waves = Standardizer().fit(waves).transform(waves)  # not in memory as they are
+    mel = MelSpectrogram(16, n_fft=512, hop_length=128)
+    X = mel.fit_transform(Augmenter().fit_transform(waves))
+    clf = CNN2DClassifier(n_filters=(4,), max_epochs=1, random_state=0, verbose=1)
+    # Of the clips to train on the waveforms are cached, as the Augmenter changes them;
+    # of those to validate on the spectrograms.
+    clf.set_params(cache_bytes=(24 * 4000 + 12 * 16 * 32) * 4)
+    clf.fit(X, np.arange(24) % 2, X_val=X[:12], y_val=np.arange(12) % 2)
+    out = capsys.readouterr().out
+    assert out.count("cached on cpu") == 2
+    clf.set_params(cache_bytes=clf.cache_bytes - 1)
+    clf.fit(X, np.arange(24) % 2, X_val=X[:12], y_val=np.arange(12) % 2)
+    assert "exceed cache_bytes=" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -174,6 +191,7 @@ def test_clips_to_validate_on_fit_the_same_cache(X, Y, quick, capsys):
         ({"X_val": np.zeros((2, 9, 8)), "y_val": [0, 1]}, "12 features|12 bins"),
         ({"X_val": ["a.wav"], "y_val": [0]}, "given file paths"),
         ({"X_val": np.zeros((2, 12, 8)), "y_val": [0, 7]}, r"y has labels \[7\]"),
+        ({"X_val": np.zeros((0, 12, 8)), "y_val": []}, "X_val is empty"),
         ({"groups": [1, 2]}, "inconsistent numbers"),
     ],
 )
@@ -219,10 +237,43 @@ def test_groups_stay_on_one_side():
         assert y[split_rows(y, 0.2, seed, groups=groups)[1]].mean() == 0.5
 
 
+@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.5, 0.8])
+def test_groups_of_small_data_come_near_the_fraction(fraction):
+    y = np.arange(80) % 10  # 8 rows a class
+    groups = np.arange(80) // 4
+    for seed in range(5):
+        train, valid = split_rows(y, fraction, seed, groups=groups)
+        assert abs(len(valid) - fraction * 80) <= 2  # half a group
+        assert set(y[train]) == set(range(10))
+
+
+def test_class_of_one_group_stays_in_training():
+    y = np.array([0] * 8 + [1] * 8 + [2] * 4)
+    groups = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 8, 8])
+    for seed in range(10):
+        assert set(y[split_rows(y, 0.2, seed, groups=groups)[0]]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ([None, "a"] * 18, "cannot be sorted"),
+        (np.zeros((36, 2)), r"groups has shape \(36, 2\)"),
+        (np.zeros(36), "1 group only"),
+    ],
+)
+def test_wrong_groups_are_refused(X, Y, quick, groups, message):
+    with pytest.raises(ValueError, match=message):
+        quick(early_stopping=True).fit(X, Y, groups=groups)
+
+
+def test_groups_without_a_split_are_said_to_be_unused(X, Y, quick):
+    with pytest.warns(UserWarning, match="groups is not used"):
+        quick(max_epochs=1).fit(X, Y, groups=np.arange(36))
+
+
 def test_groups_of_a_fit_reach_the_split(X, Y, quick):
     groups = np.arange(36) // 3
     clf = quick(early_stopping=True, validation_fraction=0.25, max_epochs=2)
     clf.fit(X, Y, groups=groups)
     assert "valid_loss" in clf.history_[0]
-    with pytest.raises(ValueError, match="1 group only"):
-        clf.fit(X, Y, groups=np.zeros(36))

@@ -255,3 +255,16 @@ def test_ctrl_c_in_a_stage_goes_back_to_the_best_weights(noise, Y, staged):
     assert clf.n_iter_ == 5
     assert clf.best_epoch_ == best + 1
     assert are_equal(weights_of(clf.module_), ends[best])
+
+
+def test_stage_that_is_never_reached_is_told(X, Y, quick):
+    clf = quick(
+        lr_schedule="staged", stages=[("adam", 1e-3, 3), ("sgd", 1e-3)], max_epochs=3
+    )
+    with pytest.warns(UserWarning, match="ends the training before its last stage"):
+        clf.fit(X, Y)
+
+
+def test_class_that_is_no_optimizer_is_refused(X, Y, quick):
+    with pytest.raises(ValueError, match="optimizer=<class 'int'> is no optimizer"):
+        quick(optimizer=int).fit(X, Y)
