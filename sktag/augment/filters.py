@@ -146,9 +146,12 @@ class Filter(RandomOp):
         size = next_fast_len(x.shape[1] + int(rate / 2), real=True)
         f = torch.arange(size // 2 + 1, dtype=x.dtype, device=x.device) * (rate / size)
         f[:1] = 1e-30
-        gain = column(a, x) * f + column(b, x) / f
-        gain = gain.square().pow(int(self.order)).add(1).rsqrt()
-        spectrum = torch.fft.rfft(x, n=size) * gain
+        gain = torch.addcmul(column(b, x) / f, column(a, x), f).square_()
+        gain = gain.pow_(int(self.order)).add_(1).rsqrt_()
+        spectrum = torch.fft.rfft(x, n=size)
+        # Not as a product with a complex copy of the gain.
+        spectrum.real.mul_(gain)
+        spectrum.imag.mul_(gain)
         filtered: Tensor = torch.fft.irfft(spectrum, n=size)[:, : x.shape[1]]
         return filtered.contiguous()
 

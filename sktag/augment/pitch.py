@@ -23,6 +23,8 @@ N_FFT, HOP = 2048, 512
 _ROWS = 4
 # A tenth of a cent.
 _RATIO_ERROR = 5.8e-5
+# Added to spectra, so that silence has a phase, which is 0.
+_FAINT = 1e-15
 
 
 @dataclass(eq=False, repr=False)
@@ -192,11 +194,10 @@ def stretch(x: Tensor, rates: np.ndarray, size: int) -> Tensor:
     out = _overlap_add(torch.fft.irfft(spectra, n=N_FFT).mul_(window))
     norm = _overlap_add(window.square().expand(1, spectra.shape[1], -1))
     kept = slice(N_FFT // 2, N_FFT // 2 + size)
-    ends = torch.from_numpy(np.round(x.shape[1] / rates)).to(
-        x.device, non_blocking=True
-    )
-    is_inside = torch.arange(size, device=x.device) < ends[:, None]
-    return out[:, kept] / norm[:, kept] * is_inside
+    out = out[:, kept] / norm[:, kept]
+    for row, end in zip(out, np.round(x.shape[1] / rates).astype(int), strict=True):
+        row[end:] = 0
+    return out
 
 
 def _vocoder(spectra: Tensor, rates: np.ndarray, n_frames: int) -> Tensor:
@@ -212,28 +213,28 @@ def _vocoder(spectra: Tensor, rates: np.ndarray, n_frames: int) -> Tensor:
     is_over = before > n_in - 2
     before = np.minimum(before, n_in - 2)
     shares = np.where(is_over, 0, positions - before)
-    flat = torch.from_numpy((before + np.arange(n_rows)[:, None] * n_in).ravel())
-    flat = flat.to(spectra.device, non_blocking=True)
 
-    magnitudes = (spectra.real.square() + spectra.imag.square()).sqrt_()
-    # Silence has phase 0.
-    is_silent = magnitudes < 1e-15
-    phases = spectra / magnitudes.clamp(min=1e-15)
-    phases = torch.where(is_silent, 1.0, phases)
-    steps = phases.roll(-1, 1) * phases.conj()
-    first = phases[:, :1]
-    steps = steps.view(-1, n_bins)[flat].view(n_rows, n_frames, n_bins)
-    phases = torch.cat([first, steps[:, :-1]], dim=1).cumprod(dim=1)
+    def gather(frames: Tensor, picked: np.ndarray) -> Tensor:
+        flat = torch.from_numpy((picked + np.arange(n_rows)[:, None] * n_in).ravel())
+        rows = frames.view(-1, n_bins)[flat.to(frames.device, non_blocking=True)]
+        return rows.view(n_rows, n_frames, n_bins)
 
     def weights(values: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(values).to(magnitudes.dtype)
         return tensor.to(spectra.device, non_blocking=True)[:, :, None]
 
-    rows = magnitudes.view(-1, n_bins)
-    here = rows[flat].view(n_rows, n_frames, n_bins)
-    there = rows[flat + 1].view(n_rows, n_frames, n_bins)
-    here = here * weights(np.where(is_over, 0, 1 - shares)) + there * weights(shares)
-    return phases * here
+    spectra.real.add_(_FAINT)
+    magnitudes = (spectra.real.square() + spectra.imag.square()).sqrt_()
+    phases = spectra * magnitudes.reciprocal()
+    steps = torch.empty_like(phases)
+    torch.mul(phases[:, 1:], phases[:, :-1].conj(), out=steps[:, :-1])
+    # From the last frame there is no step: its place holds the phases of the first.
+    steps[:, -1] = phases[:, 0]
+    first = np.full((n_rows, 1), n_in - 1)
+    phases = gather(steps, np.hstack([first, before[:, :-1]])).cumprod(dim=1)
+    here = gather(magnitudes, before).mul_(weights(np.where(is_over, 0, 1 - shares)))
+    here.addcmul_(gather(magnitudes, before + 1), weights(shares))
+    return phases.mul_(here)
 
 
 def _overlap_add(frames: Tensor) -> Tensor:
