@@ -1,24 +1,13 @@
 """The random operations of augmentation: draw, then apply.
 
-Labels of a clip as a whole stay as they are under most operations. Those that may
-change some:
-
-| operations | labels that may change |
-| --- | --- |
-| `PitchShift`, `FrequencyShift` | pitch, key, register, timbre |
-| `TimeStretch` | tempo, rhythm, place of events |
-| `TimeShift`, `TimeMask` | order and place of events |
-| `Filter`, `FrequencyMask` | timbre, sound quality, instruments of a narrow band |
-| `Reverb` | space, sound quality |
-| `Noise`, `NoiseBlend` | sound quality |
-| `BackgroundMix` | any label that a background has |
-| `Gain`, `DynamicRangeCompression` | loudness, dynamics |
-
-`PolarityInversion` and `SpecNoise` change none; `Callback` does what its function does.
-`ROBUSTNESS` holds the perturbations of a published robustness test, by name.
+An Augmenter draws for each training clip and epoch. ``apply`` does an operation with
+given parameters, whatever its probability: ``PitchShift(semitones=1.0).apply(x,
+sample_rate)``. :data:`ROBUSTNESS` has the perturbations of a published robustness test
+by name. Which labels an operation changes is told by its docstring, and of all of them
+by that of :class:`sktag.Augmenter`.
 """
 
-from sktag.augment.augment_op import AugmentOp, Callback
+from sktag.augment.augment_op import AugmentOp, Lambda
 from sktag.augment.filters import DynamicRangeCompression, Filter, Reverb
 from sktag.augment.noise import BackgroundMix, Noise, NoiseBlend
 from sktag.augment.pitch import PitchShift, TimeStretch
@@ -34,7 +23,7 @@ from sktag.augment.waveform import Gain, PolarityInversion, TimeShift
 __all__ = [
     "AugmentOp",
     "BackgroundMix",
-    "Callback",
+    "Lambda",
     "DynamicRangeCompression",
     "Filter",
     "FrequencyMask",

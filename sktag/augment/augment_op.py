@@ -123,7 +123,7 @@ class AugmentOp(RandomOp):
 
 
 @dataclass(eq=False, repr=False)
-class Callback(RandomOp):
+class Lambda(RandomOp):
     """Any function of samples and a sample rate, such as an audiomentations object.
 
     It runs where files are decoded, one clip at a time, in one thread, with the
@@ -141,10 +141,10 @@ class Callback(RandomOp):
     Examples
     --------
     >>> import numpy as np, torch
-    >>> from sktag.augment import Callback
+    >>> from sktag.augment import Lambda
     >>> def hum(samples, sample_rate):
     ...     return samples + np.float32(np.random.uniform(0.1, 0.2))
-    >>> Callback(hum).augment(torch.zeros(1, 2))
+    >>> Lambda(hum).augment(torch.zeros(1, 2))
     tensor([[0.1..., 0.1...]])
     """
 

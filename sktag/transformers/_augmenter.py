@@ -10,9 +10,9 @@ from sktag._compat import Interval, _fit_context
 from sktag._validation import validate_array
 from sktag.augment import (
     AugmentOp,
-    Callback,
     FrequencyMask,
     Gain,
+    Lambda,
     PolarityInversion,
     TimeMask,
     TimeShift,
@@ -238,7 +238,7 @@ def _as_operation(given, sample_rate):
                 f"Augmenter got {given!r}: transforms are operations of sktag.augment, "
                 "such as Gain(), or callables f(samples, sample_rate)."
             )
-        return Callback(given)
+        return Lambda(given)
     folder = getattr(given, "background", None)
     if isinstance(folder, (str, os.PathLike)):
         return replace(given, background=_background(folder, sample_rate))
@@ -257,6 +257,6 @@ def _background(folder, sample_rate):
 
 
 def _name(operation):
-    if isinstance(operation, Callback):
+    if isinstance(operation, Lambda):
         return f"{operation.function!r}, which is called with waveforms,"
     return type(operation).__name__

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from sktag import Augmenter, CNN1DClassifier, MelSpectrogram
-from sktag.augment import AugmentOp, Callback, Gain, PolarityInversion, TimeShift
+from sktag.augment import AugmentOp, Gain, Lambda, PolarityInversion, TimeShift
 from sktag.testing import make_waves
 
 # The fits here are of a few steps, on purpose.
@@ -50,7 +50,7 @@ def test_its_sample_rate_goes_before_that_of_the_call():
         return np.full_like(samples, sample_rate)
 
     x = torch.zeros(1, 2)
-    alone, own = AugmentOp((Callback(rate),)), AugmentOp((Callback(rate),), 8000)
+    alone, own = AugmentOp((Lambda(rate),)), AugmentOp((Lambda(rate),), 8000)
     assert alone.augment(x, sample_rate=RATE)[0, 0] == RATE
     assert own.augment(x, sample_rate=RATE)[0, 0] == 8000
     assert own.apply(x)[0, 0] == 8000
@@ -66,7 +66,7 @@ def test_its_seed_goes_before_that_of_the_training():
 def test_callback_calls_with_each_clip_and_leaves_the_object_alone():
     function = audiomentations.AddGaussianNoise(0.1, 0.2, p=1.0)
     before = joblib.hash(function)
-    out = Callback(function).apply(X, RATE, seed=np.arange(12))
+    out = Lambda(function).apply(X, RATE, seed=np.arange(12))
     assert joblib.hash(function) == before
     deviations = (out - X).std(axis=1)
     # A deviation of 2,048 normal numbers is known to 1.6 %; four times.

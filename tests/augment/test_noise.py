@@ -9,7 +9,7 @@ import soundfile
 import torch
 
 from sktag import Augmenter, ClipArray, RawWave
-from sktag.augment import BackgroundMix, Callback, Noise, NoiseBlend
+from sktag.augment import BackgroundMix, Lambda, Noise, NoiseBlend
 from sktag.testing import make_waves
 
 RATE = 22050
@@ -51,7 +51,7 @@ def test_level_of_white_noise_is_that_of_audiomentations():
     # Theirs is given the ratio of deviations, and draws noise of that deviation.
     oracle = audiomentations.AddGaussianSNR(min_SNR=0.1, max_SNR=0.1, p=1.0)
     x = X - X.mean(axis=1, keepdims=True)
-    theirs = Callback(oracle).apply(x, RATE)  # which seeds it
+    theirs = Lambda(oracle).apply(x, RATE)  # which seeds it
     ours = Noise(snr_db=20.0).apply(x)
     # Deviation of the power of 8,192 normal numbers in dB, four times.
     atol = 4 * 10 / np.log(10) * np.sqrt(2 / 8192)

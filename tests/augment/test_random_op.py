@@ -15,12 +15,12 @@ from sktag import augment
 from sktag.augment import (
     AugmentOp,
     BackgroundMix,
-    Callback,
     DynamicRangeCompression,
     Filter,
     FrequencyMask,
     FrequencyShift,
     Gain,
+    Lambda,
     Noise,
     NoiseBlend,
     PitchShift,
@@ -56,7 +56,7 @@ WAVE_OPS = [
     DynamicRangeCompression(),
     TimeStretch((1.1, 1.5)),
     PitchShift((-3.0, -0.5)),
-    Callback(audiomentations.AddGaussianNoise(p=1.0)),
+    Lambda(audiomentations.AddGaussianNoise(p=1.0)),
     AugmentOp((Gain((1.0, 6.0)), Noise((0.0, 20.0)))),
 ]
 SPECTROGRAM_OPS = [

@@ -28,8 +28,8 @@ from sktag import (
 )
 from sktag.augment import (
     AugmentOp,
-    Callback,
     Gain,
+    Lambda,
     SpecNoise,
     TimeMask,
     TimeShift,
@@ -391,7 +391,7 @@ def test_function_runs_in_the_loader_with_any_number_of_threads(paths):
 
 
 def test_clips_with_augmentation_have_equal_hashes_in_equal_recipes(paths):
-    ops = [Gain(p=0.5), Callback(add_uniform)]
+    ops = [Gain(p=0.5), Lambda(add_uniform)]
     one, two = (augmented(RawWave().fit_transform(paths), *ops) for _ in range(2))
     assert joblib.hash(one) == joblib.hash(two)
     assert joblib.hash(one) != joblib.hash(augmented(one.before(0), Gain()))

@@ -20,9 +20,9 @@ from sktag import (
     Summarizer,
 )
 from sktag.augment import (
-    Callback,
     FrequencyMask,
     Gain,
+    Lambda,
     PolarityInversion,
     TimeMask,
     TimeShift,
@@ -187,5 +187,5 @@ def test_clone_keeps_operations_and_callables(waves):
     augmenter = Augmenter([Gain((1, 2), p=0.5), add_uniform], p=0.9)
     gain, function = clone(augmenter).fit(waves).operations_
     assert (gain.gain_db, gain.p) == ((1, 2), 0.5)
-    assert isinstance(function, Callback)
+    assert isinstance(function, Lambda)
     assert function.function is add_uniform
