@@ -12,7 +12,7 @@ RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --disable-pip-version-check -c constraints.txt
 # Those that need the audio in SKTAG_DATA come last.
 BENCHMARKS := imports features decode augment training memory regression esc10 \
-	fluid_mix instruments instruments_augmented tags
+	esc10_voting fluid_mix instruments instruments_augmented tags
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint bench clean

@@ -27,6 +27,7 @@ BENCHMARKS = {
     "training": training.training,
     "memory": memory.memory,
     "esc10": real_audio.esc10,
+    "esc10_voting": real_audio.esc10_voting,
     "fluid_mix": real_audio.fluid_mix,
     "instruments": networks.instruments,
     "instruments_augmented": real_audio.instruments_augmented,
@@ -42,12 +43,13 @@ REPORTS = {
     "training": training.training_report,
     "memory": memory.memory_report,
     "esc10": real_audio.augmented_report,
+    "esc10_voting": real_audio.augmented_report,
     "instruments": networks.instruments_report,
     "instruments_augmented": real_audio.augmented_report,
     "tags": networks.tags_report,
     "regression": networks.regression_report,
 }
-NEED_DATA = {"esc10", "fluid_mix", "instruments", "instruments_augmented", "tags"}
+NEED_DATA = {"esc10", "esc10_voting", "fluid_mix", "instruments", "instruments_augmented", "tags"}
 PACKAGES = (
     "sktag",
     "torch",
