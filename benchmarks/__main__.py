@@ -49,7 +49,14 @@ REPORTS = {
     "tags": networks.tags_report,
     "regression": networks.regression_report,
 }
-NEED_DATA = {"esc10", "esc10_voting", "fluid_mix", "instruments", "instruments_augmented", "tags"}
+NEED_DATA = {
+    "esc10",
+    "esc10_voting",
+    "fluid_mix",
+    "instruments",
+    "instruments_augmented",
+    "tags",
+}
 PACKAGES = (
     "sktag",
     "torch",

@@ -25,10 +25,10 @@ from sktag import (
 from sktag.clips._cache import DECODED
 from sktag.datasets import make_music
 
-ROUNDS = 4
+ROUNDS = 3
 N_CLASSES = 10
 SR, DURATION = 22050, 5.0
-N_FILES = 160
+N_FILES = 96
 # Estimator, input of a clip, clips, batch size, epochs timed in a turn: on the CPU, and
 # on a GPU, where an epoch of the same length takes more clips.
 CASES = {
