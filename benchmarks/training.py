@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from statistics import median
 
@@ -61,6 +62,8 @@ GPU_CASES = {
 
 def training(data, device):
     """Time epochs of the same networks on the same batches, in turns."""
+    # A few epochs are enough to time one.
+    warnings.filterwarnings("ignore", "fit takes .* steps")
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if on_gpu else "cpu")
     results = {"n_rounds": ROUNDS, "loops": {}}

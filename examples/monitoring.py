@@ -33,7 +33,14 @@ def tensorboard_callbacks(folder):
     from torch.utils.tensorboard import SummaryWriter
 
     print(f"To watch: tensorboard --logdir {folder}")
-    return [TensorBoard(SummaryWriter(folder))]
+    return [TensorBoard(SummaryWriter(folder), key_mapper=_panel)]
+
+
+def _panel(key):
+    """Return where TensorBoard shows a column of the history."""
+    if key.endswith("_loss"):
+        return f"Loss/{key}"
+    return f"Score/{key}" if key.startswith("valid_") else f"Training/{key}"
 
 
 def wandb_callbacks(folder):

@@ -71,19 +71,15 @@ class AugmentOp(RandomOp):
         for operation in self.operations:
             operation.check_rate(sample_rate)
 
-    def augment(
+    def _augment(
         self,
         x: Tensor,
-        *,
-        seed: int = 0,
-        epoch: int = 0,
-        rows: np.ndarray | None = None,
-        index: int | tuple[int, ...] = 0,
-        sample_rate: float | None = None,
+        key: tuple[int, ...],
+        rows: np.ndarray,
+        sample_rate: float | None,
     ) -> Tensor:
-        """Draw and apply, as in :meth:`sktag.ops.RandomOp.augment`."""
-        rows = np.arange(len(x)) if rows is None else np.asarray(rows)
-        place = (index,) if isinstance(index, int) else index
+        """Draw and apply one operation after the other."""
+        seed, epoch, *place = key
         seed = seed if self.seed is None else self.seed
         changed = row_uniforms((seed, epoch, *place), rows, 1)[:, 0] < self.p
         if not changed.any():
@@ -93,15 +89,10 @@ class AugmentOp(RandomOp):
         some = some.to(x.device, non_blocking=True)
         out = x[some] if is_part else x
         for i, operation in enumerate(self.operations):
-            out = operation.augment(
-                out,
-                seed=seed,
-                epoch=epoch,
-                rows=rows[changed],
-                # Never the key of the draw above, nor that of another op.
-                index=(*place, i + 1),
-                sample_rate=self.sample_rate or sample_rate,
-            )
+            # Never the key of the draw above, nor that of another op.
+            own_key = (seed, epoch, *place, i + 1)
+            rate = self.sample_rate or sample_rate
+            out = operation._augment(out, own_key, rows[changed], rate)
         return x.index_copy(0, some, out) if is_part else out
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
@@ -153,6 +144,21 @@ class Lambda(RandomOp):
 
     function: Callable[..., Any]
 
+    def __post_init__(self) -> None:
+        """Check the fields."""
+        super().__post_init__()
+        if not callable(self.function):
+            raise ValueError(
+                f"Lambda has function={self.function!r}, which cannot be called: give "
+                "a function of samples and sample rate."
+            )
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        name: str = getattr(self.function, "__qualname__", repr(self.function))
+        return name
+
     @property
     def host(self) -> bool:
         """True: it knows numpy alone."""
@@ -177,7 +183,7 @@ class Lambda(RandomOp):
                 changed = np.asarray(function(samples.copy(), sample_rate))
             if changed.shape != samples.shape:
                 raise ValueError(
-                    f"{self.function!r} made {changed.shape} of samples of shape "
+                    f"{self.name} made {changed.shape} of samples of shape "
                     f"{samples.shape}: a function in an Augmenter keeps the number of "
                     "samples."
                 )

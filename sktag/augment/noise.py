@@ -162,7 +162,7 @@ class BackgroundMix(RandomOp):
     ----------
     background : array of shape (n, n_samples), list of 1-D arrays, or clips
         The backgrounds, at the sample rate of the clips; anything with a length whose
-        items are 1-D arrays will do. An Augmenter takes a folder too.
+        items are 1-D arrays will do. In an Augmenter also a folder, or a list of files.
     snr_db : float or (float, float), default=(5.0, 30.0)
         Power of the clip over that of the background, in dB, which each clip has
         exactly: a number, or a range it is drawn from uniformly.
@@ -190,7 +190,7 @@ class BackgroundMix(RandomOp):
         self.snr_db = check_range(self, "snr_db", self.snr_db)
         if hasattr(self.background, "__fspath__"):
             self.background = self.background.__fspath__()
-        if isinstance(self.background, str):
+        if self._is_path:
             return
         if isinstance(self.background, np.ndarray):
             self.background = np.atleast_2d(self.background)
@@ -199,6 +199,12 @@ class BackgroundMix(RandomOp):
                 f"BackgroundMix has background={self.background!r}: give an array "
                 "(n, n_samples), a list of 1-D arrays, or clips, of at least one row."
             )
+
+    @property
+    def _is_path(self) -> bool:
+        given = self.background
+        first = given[0] if isinstance(given, list) and given else given
+        return isinstance(first, str) or hasattr(first, "__fspath__")
 
     @property
     def host(self) -> bool:
@@ -238,7 +244,7 @@ class BackgroundMix(RandomOp):
         return _mix(x, other, params["snr_db"])
 
     def _backgrounds(self) -> Any:
-        if isinstance(self.background, str):
+        if self._is_path:
             raise ValueError(
                 f"BackgroundMix has the path {self.background!r} as background, which "
                 "an Augmenter reads: put the op into one, or give an array or clips."

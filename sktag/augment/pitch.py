@@ -32,6 +32,7 @@ class TimeStretch(RandomOp):
     """Make clips faster or slower, at the same pitch, by a phase vocoder.
 
     The length is kept: what is too long is cropped, what is too short ends in silence.
+    As with librosa's vocoder, the level of music falls by one to four decibels.
     Labels of tempo change, as do those of an order or position of events.
 
     Parameters
@@ -91,7 +92,8 @@ class TimeStretch(RandomOp):
 class PitchShift(RandomOp):
     """Transpose clips, at the same tempo: stretched, then resampled.
 
-    The length is kept. Labels of pitch, key and register change, and with them timbre,
+    The length is kept; as with librosa's vocoder, the level of music falls by one to
+    four decibels. Labels of pitch, key and register change, and with them timbre,
     as formants move too.
 
     Parameters

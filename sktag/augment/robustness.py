@@ -1,7 +1,11 @@
 """The named perturbations of a robustness test, of fixed strength.
 
 They are `ROBUSTNESS`: for each name an operation whose ``apply(x, sample_rate)``
-needs nothing else. Noise is that of seed 0, 1, ... for the rows of a batch.
+needs nothing else. Noise is that of seed 0, 1, ... for the rows of a batch: give
+``seed=`` where clips are changed one by one. A faster clip ends in silence, so read
+clips 1.42 times as long as the network's and crop what is made of them, lest the
+silence be what is measured; bring clips to one level (``RawWave(normalize="rms")``), as
+the compression begins at a fixed one.
 
 References
 ----------

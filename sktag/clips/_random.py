@@ -24,8 +24,8 @@ def warn_dropped(name: str, *, stacklevel: int) -> None:
     """
     warnings.warn(
         f"{name} computes clips that carry random changes (Augmenter): it gets clean "
-        "ones, and what follows is not augmented. Put the Augmenter after this step, "
-        "right before an estimator of sktag, or leave it out.",
+        "ones, and what follows is not augmented, as estimators of sktag alone do. Put "
+        "the Augmenter after this step, right before one of them, or leave it out.",
         AugmentationDroppedWarning,
         stacklevel=stacklevel + 1,
     )

@@ -63,6 +63,37 @@ def tag_names(y):
     return None if columns is None else np.asarray(columns, dtype=object)
 
 
+def align_tags(y, names):
+    """Return tags in the order of names that are known.
+
+    Parameters
+    ----------
+    y : object
+        What the user gave; only a DataFrame has names.
+    names : array of str or None
+        Names of the tags, None where they are not known.
+
+    Returns
+    -------
+    object
+        y, or its columns in the order of the names.
+
+    Raises
+    ------
+    ValueError
+        If the names are others.
+    """
+    given = tag_names(y)
+    if names is None or given is None or len(names) < 2:
+        return y
+    if set(given) != set(names):
+        raise ValueError(
+            f"y has the columns {list(given)}, but the tags are {list(names)}: give "
+            "the same tags, in any order."
+        )
+    return y[list(names)]
+
+
 def _refuse_lists_of_tags(y):
     """Raise where each row of y is a list of tag names."""
     rows = getattr(y, "values", y)

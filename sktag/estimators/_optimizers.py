@@ -4,7 +4,6 @@ Nothing here imports skorch: what is asked for is checked before anything is don
 """
 
 import inspect
-import warnings
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -96,14 +95,6 @@ def make_stages(estimator):
         own = {k: v for k, v in given.items() if k in takes or k == "param_groups"}
         optimizer, options = _resolve(name, estimator.weight_decay, own)
         made.append(Stage(optimizer, float(lr), options, *epochs))
-    epochs = [stage.epochs for stage in made[:-1]]
-    if None not in epochs and sum(epochs) >= estimator.max_epochs:
-        warnings.warn(
-            f"max_epochs={estimator.max_epochs} ends the training before its last "
-            f"stage begins, after {sum(epochs)} epochs: raise max_epochs, or shorten "
-            "the stages.",
-            stacklevel=5,
-        )
     unused = [k for k in given if not any(k in stage.options for stage in made)]
     if unused:
         raise ValueError(

@@ -9,6 +9,7 @@ from sktag._compat import _check_sample_weight
 from sktag.clips import ClipArray
 from sktag.clips._checks import check_kind
 from sktag.clips._files import as_clips_like
+from sktag.estimators._labels import align_tags, tag_names
 from sktag.estimators._loading import ClipDataset, fill_cache
 
 
@@ -65,7 +66,7 @@ class Validation:
         """What makes the validation: it is part of what makes a fit."""
         return [self.clips, self.labels, self.sample_weight, self.groups]
 
-    def check(self, estimator, clips):
+    def check(self, estimator, clips, y):
         """Set `clips` and `labels`, if they are given.
 
         Parameters
@@ -74,6 +75,8 @@ class Validation:
             What is fitted.
         clips : ClipArray
             The clips to train on.
+        y : object
+            What the user gave with them.
 
         Raises
         ------
@@ -97,7 +100,7 @@ class Validation:
         try:
             if np.shape(self.X)[:1] == (0,):
                 raise ValueError("X_val is empty: give clips, or no X_val.")
-            labels = estimator._check_y(self.y)
+            labels = estimator._check_y(align_tags(self.y, tag_names(y)))
             given = self._as_clips(estimator, clips)
             check_consistent_length(given, labels)
             check_kind(given, estimator._takes, type(estimator).__name__)

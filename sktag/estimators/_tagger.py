@@ -15,6 +15,7 @@ from sklearn.utils import check_consistent_length
 from sktag._compat import _check_sample_weight
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._batch_norm import batch_norms, is_cold, refresh_batch_norm
+from sktag.estimators._labels import align_tags
 from sktag.estimators._loading import Batches
 from sktag.estimators._optimizers import make_stages
 from sktag.estimators._parameters import NetParams
@@ -82,18 +83,22 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         fresh = not (hasattr(self, "module_") and (partial or self.warm_start))
         check_scorers(self.monitor, self.metrics)
         stages = None if partial else make_stages(self)
+        if stages:
+            self._warn_unreached(stages)
         if fresh:
             clips = self._as_clips(X, reset=True)
         else:
             self._check_unchanged()
             clips = self._known_clips(X)
+        if not fresh:
+            y = align_tags(y, getattr(self, "tag_names_", None))
         y_checked = self._check_y(y)
         check_consistent_length(clips, y_checked)
         if fresh:
             self._forget()
             self._seed = draw_seed(self.random_state)
             self._chunk = self._choose_chunk(clips.shape[-1])
-        validation.check(self, clips)
+        validation.check(self, clips, y)
         checkpoint = None
         if self.checkpoint is not None and not partial:
             data = [clips, y_checked, sample_weight, *validation.identity]
@@ -319,6 +324,16 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
                 f"max_epochs={-(-_FEW_STEPS // n_batches)}, or a smaller batch_size, "
                 "would reach them.",
                 stacklevel=6,
+            )
+
+    def _warn_unreached(self, stages):
+        epochs = [stage.epochs for stage in stages[:-1]]
+        if None not in epochs and sum(epochs) >= self.max_epochs:
+            warnings.warn(
+                f"max_epochs={self.max_epochs} ends the training before its last stage "
+                f"begins, after {sum(epochs)} epochs: raise max_epochs, or shorten the "
+                "stages.",
+                stacklevel=5,
             )
 
     def _set_fitted(self, net, architecture, clips, y):

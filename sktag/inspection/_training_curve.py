@@ -228,6 +228,8 @@ class TrainingCurveDisplay:
         if isinstance(scores, (bool, np.bool_)):
             return list(known) if scores else []
         names = [scores] if isinstance(scores, str) else list(scores)
+        # As `metrics` names them, or as the history does.
+        names = [f"valid_{n}" if f"valid_{n}" in known else n for n in names]
         for name in names:
             if name not in known:
                 there = ", ".join(map(repr, known)) or "none"

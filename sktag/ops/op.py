@@ -170,8 +170,10 @@ class RandomOp(Op):
 
     Attributes
     ----------
+    takes : {"wave", "spectrogram"} or None
+        Kind of clips the op takes, set by the subclass; None for both.
     n_uniforms : int
-        How many numbers a row's parameters are made of.
+        How many uniform numbers `draw` gets for each row, set by the subclass.
     host : bool
         Whether the op runs in the threads that decode, on the CPU.
     takes_chunks : bool
@@ -180,10 +182,14 @@ class RandomOp(Op):
     Examples
     --------
     >>> from dataclasses import dataclass
+    >>> from typing import ClassVar
     >>> import torch
     >>> from sktag.ops import RandomOp
     >>> @dataclass(eq=False, repr=False)
     ... class Scale(RandomOp):
+    ...     takes: ClassVar[str | None] = "wave"
+    ...     n_uniforms: ClassVar[int] = 1
+    ...
     ...     most: float = 2.0
     ...
     ...     def draw(self, uniforms, shape):
@@ -211,6 +217,11 @@ class RandomOp(Op):
                 "from 0 to 1."
             )
         self.p = float(self.p)  # equal probabilities have equal hashes
+        if self.takes not in ("wave", "spectrogram", None):
+            raise ValueError(
+                f"{type(self).__name__} has takes={self.takes!r}: it is 'wave', "
+                "'spectrogram' or None, for both."
+            )
 
     def check_rate(self, sample_rate: float | None) -> None:
         """Raise a ValueError where the op cannot be done at a sample rate.
@@ -245,7 +256,7 @@ class RandomOp(Op):
         dict of str to ndarray of shape (n_clips, ...)
             Parameters of `apply`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write draw.")
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
@@ -264,9 +275,9 @@ class RandomOp(Op):
         Returns
         -------
         Tensor
-            A new batch.
+            A new batch, of the same shape.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must write change.")
 
     # torch calls something else `apply`: a function for each submodule, none here.
     def apply(  # type: ignore[override]
@@ -283,7 +294,9 @@ class RandomOp(Op):
             Of the waveforms, in Hz, where the op needs it.
         **params : float or array of shape (n_clips, ...)
             What `draw` would give; one number holds for all rows. What the op always
-            draws alike, as its range is one value, may be left out.
+            draws alike, as its range is one value, may be left out. `seed`, of ops
+            that make noise, is 0 for the first row, 1 for the second, ... by default:
+            give others where clips are changed one by one.
 
         Returns
         -------
@@ -296,13 +309,20 @@ class RandomOp(Op):
             If a parameter is missing that the op draws from a range, or is none of
             the op's, or if the clips are integers.
         """
-        batch = torch.as_tensor(x)
+        batch = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
         if not batch.is_floating_point():
             raise ValueError(
                 f"{type(self).__name__} takes floating-point clips, not {batch.dtype}: "
                 "convert them, x.astype(np.float32), waveforms to [-1, 1]."
             )
         n_axes = 2 if self.takes == "spectrogram" else 1
+        most = n_axes + 1 if self.takes else 3
+        if not n_axes <= batch.ndim <= most:
+            raise ValueError(
+                f"{type(self).__name__} takes {self.takes or 'clip'}s, one clip or a "
+                f"batch, of {n_axes} to {most} dimensions, not of shape "
+                f"{tuple(batch.shape)}."
+            )
         is_single = batch.ndim == n_axes
         if is_single:
             batch = batch[None]
@@ -313,9 +333,9 @@ class RandomOp(Op):
         }
         own = self._own_params(n_rows, tuple(batch.shape), given)
         with torch.no_grad():
-            out = self.change(batch, sample_rate, {**own, **given})
+            out = self._change(batch, sample_rate, {**own, **given})
         out = out[0] if is_single else out
-        return out.numpy() if isinstance(x, np.ndarray) else out
+        return out if isinstance(x, Tensor) else out.numpy()
 
     def _own_params(
         self, n_rows: int, shape: Shape, given: dict[str, Any]
@@ -344,19 +364,23 @@ class RandomOp(Op):
 
     def augment(
         self,
-        x: Tensor,
+        x: Any,
         *,
         seed: int = 0,
         epoch: int = 0,
         rows: np.ndarray | None = None,
         index: int | tuple[int, ...] = 0,
         sample_rate: float | None = None,
-    ) -> Tensor:
+    ) -> Any:
         """Draw, and apply to the rows that are to be changed.
+
+        What a training does to its batches; to hear or see what it trains on, give it
+        clips and an epoch.
 
         Parameters
         ----------
-        x : Tensor of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
+        x : Tensor or ndarray of shape (n_clips, n_samples) or (n_clips, n_bins, \
+                n_frames)
             The batch; it is left as it is.
         seed, epoch : int, default=0
             Of the training.
@@ -369,20 +393,45 @@ class RandomOp(Op):
 
         Returns
         -------
-        Tensor
-            The batch, some rows changed.
+        Tensor or ndarray
+            The batch, some rows changed, as `x` is.
         """
         rows = np.arange(len(x)) if rows is None else np.asarray(rows)
         place = (index,) if isinstance(index, int) else index
-        uniforms = row_uniforms((seed, epoch, *place), rows, 1 + self.n_uniforms)
+        out = self._augment(
+            torch.as_tensor(x), (seed, epoch, *place), rows, sample_rate
+        )
+        return out.numpy() if isinstance(x, np.ndarray) else out
+
+    def _augment(
+        self,
+        x: Tensor,
+        key: tuple[int, ...],
+        rows: np.ndarray,
+        sample_rate: float | None,
+    ) -> Tensor:
+        """Draw and apply, to a batch that is a tensor."""
+        uniforms = row_uniforms(key, rows, 1 + self.n_uniforms)
         changed = np.flatnonzero(uniforms[:, 0] < self.p)
         if not changed.size:
             return x
         params = self.draw(uniforms[changed, 1:], (len(changed), *x.shape[1:]))
         if changed.size == len(x):
-            return self.change(x, sample_rate, params)
+            return self._change(x, sample_rate, params)
         some = torch.from_numpy(changed).to(x.device, non_blocking=True)
-        return x.index_copy(0, some, self.change(x[some], sample_rate, params))
+        return x.index_copy(0, some, self._change(x[some], sample_rate, params))
+
+    def _change(
+        self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
+    ) -> Tensor:
+        """Do the op, and check that the shape is kept."""
+        out = self.change(x, sample_rate, params)
+        if out.shape != x.shape:
+            raise ValueError(
+                f"{self!r} made a batch of shape {tuple(out.shape)} of one of shape "
+                f"{tuple(x.shape)}: `change` keeps the shape."
+            )
+        return out
 
 
 def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:

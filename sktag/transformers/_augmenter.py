@@ -77,6 +77,9 @@ class Augmenter(ClipTransformer):
 
     Notes
     -----
+    To hear or see what a training gets, ask the op that the clips carry, for an epoch:
+    ``augmenter.fit_transform(X).ops[-1].augment(np.asarray(X), epoch=1)``.
+
     What is drawn is a function of the seed, the epoch, the position of the clip in the
     X given to `fit` and the place of the operation: it is the same for any number of
     threads and processes, and in any order. Each call of `partial_fit` is an epoch.
@@ -240,13 +243,22 @@ def _as_operation(given, sample_rate):
             )
         return Lambda(given)
     folder = getattr(given, "background", None)
-    if isinstance(folder, (str, os.PathLike)):
+    first = folder[0] if isinstance(folder, list) and folder else folder
+    if isinstance(first, (str, os.PathLike)):
         return replace(given, background=_background(folder, sample_rate))
     return given
 
 
 def _background(folder, sample_rate):
-    """Return the audio files of a folder as clips."""
+    """Return the audio files of a folder, or files, as clips."""
+    if isinstance(folder, list):
+        return open_files(as_paths(folder), sample_rate)[0]
+    if not os.path.isdir(folder):
+        what = "is a file" if os.path.exists(folder) else "does not exist"
+        raise ValueError(
+            f"background={str(folder)!r} {what}: give a folder with audio files, or a "
+            "list of files."
+        )
     paths = as_paths(audio_files(folder))
     if not paths:
         raise ValueError(
@@ -258,5 +270,5 @@ def _background(folder, sample_rate):
 
 def _name(operation):
     if isinstance(operation, Lambda):
-        return f"{operation.function!r}, which is called with waveforms,"
+        return f"{operation.name}, which is called with waveforms,"
     return type(operation).__name__

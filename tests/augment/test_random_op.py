@@ -3,7 +3,8 @@
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import audiomentations
 import joblib
@@ -337,3 +338,65 @@ def test_draws_and_results_on_cuda_are_those_of_the_cpu(op):
             vocoder = isinstance(op, TimeStretch | PitchShift)
             atol = 1e-2 if vocoder else 1e-4
             np.testing.assert_allclose(on_cuda, on_cpu, rtol=1e-4, atol=atol)
+
+
+def test_augment_takes_arrays_and_leaves_them_as_they_are():
+    x = np.ones((3, 100), dtype=np.float32)
+    out = Gain().augment(x, seed=1)
+    assert isinstance(out, np.ndarray)
+    np.testing.assert_array_equal(
+        out, Gain().augment(torch.from_numpy(x), seed=1).numpy()
+    )
+    assert (x == 1).all()
+
+
+@dataclass(eq=False, repr=False)
+class Doubles(RandomOp):
+    """An operation that does not keep the length, as none may."""
+
+    n_uniforms: ClassVar[int] = 0
+
+    def draw(self, uniforms, shape):
+        return {}
+
+    def change(self, x, sample_rate, params):
+        return torch.cat([x, x], dim=-1)
+
+
+def test_operation_that_changes_the_shape_is_refused_by_name():
+    x = torch.ones(2, 10)
+    with pytest.raises(ValueError, match=r"Doubles\(\) made.*\(2, 20\).*\(2, 10\)"):
+        Doubles().augment(x)
+    with pytest.raises(ValueError, match="keeps the shape"):
+        Doubles().apply(x)
+
+
+def test_operation_of_an_unknown_kind_is_refused():
+    @dataclass(eq=False, repr=False)
+    class Odd(Doubles):
+        takes: ClassVar[str | None] = "waves"
+
+    with pytest.raises(ValueError, match="takes='waves'"):
+        Odd()
+
+
+@pytest.mark.parametrize(
+    ("op", "x", "message"),
+    [
+        (Gain(3.0), np.ones((2, 3, 4)), r"1 to 2 dimensions, not of shape \(2, 3, 4\)"),
+        (TimeMask(), np.ones(4), r"2 to 3 dimensions, not of shape \(4,\)"),
+        (
+            Gain(3.0),
+            np.ones((2, 4), dtype=int),
+            "floating-point clips, not torch.int64",
+        ),
+    ],
+)
+def test_clips_that_are_none_are_refused_by_apply(op, x, message):
+    with pytest.raises(ValueError, match=message):
+        op.apply(x)
+
+
+def test_parameter_that_is_none_of_the_operations_is_refused():
+    with pytest.raises(ValueError, match="Gain has no parameter 'gain': it draws"):
+        Gain(3.0).apply(np.ones((2, 4)), gain=3.0)

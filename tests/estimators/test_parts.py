@@ -277,3 +277,21 @@ def test_groups_of_a_fit_reach_the_split(X, Y, quick):
     clf = quick(early_stopping=True, validation_fraction=0.25, max_epochs=2)
     clf.fit(X, Y, groups=groups)
     assert "valid_loss" in clf.history_[0]
+
+
+def test_tags_to_validate_on_are_matched_by_their_names(X, quick):
+    values = np.stack([np.arange(36) % 2, np.arange(36) % 3 == 0], axis=1).astype(int)
+    tags = pd.DataFrame(values, columns=["piano", "voice"])
+    losses = [
+        quick(max_epochs=1)
+        .fit(X, tags, X_val=X[:12], y_val=tags[:12][columns])
+        .history_[0]["valid_loss"]
+        for columns in (["piano", "voice"], ["voice", "piano"])
+    ]
+    assert losses[0] == losses[1]
+    other = tags[:12].rename(columns={"piano": "PIANO"})
+    with pytest.raises(ValueError, match=r"columns \['PIANO', 'voice'\]"):
+        quick().fit(X, tags, X_val=X[:12], y_val=other)
+    clf = quick(warm_start=True, max_epochs=1).fit(X, tags)
+    with pytest.raises(ValueError, match=r"columns \['PIANO', 'voice'\]"):
+        clf.fit(X, tags.rename(columns={"piano": "PIANO"}))
