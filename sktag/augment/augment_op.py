@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sktag.augment.ranges import as_seeds
-from sktag.ops.op import RandomOp, row_uniforms
+from sktag.ops.random_op import RandomOp, row_uniforms
 
 
 @dataclass(eq=False, repr=False)

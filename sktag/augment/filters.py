@@ -19,7 +19,7 @@ from sktag.augment.ranges import (
     column,
     normal_noise,
 )
-from sktag.ops.op import RandomOp
+from sktag.ops.random_op import RandomOp
 
 # What a filter draws its frequency from by default, in Hz.
 CUTOFFS = {

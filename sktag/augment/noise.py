@@ -16,7 +16,7 @@ from sktag.augment.ranges import (
     column,
     normal_noise,
 )
-from sktag.ops.op import RandomOp
+from sktag.ops.random_op import RandomOp
 
 COLORS = ("white", "pink")
 

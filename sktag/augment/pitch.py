@@ -15,7 +15,7 @@ from scipy.fft import next_fast_len, prev_fast_len
 from torch import Tensor
 
 from sktag.augment.ranges import Range, between, check_range
-from sktag.ops.op import RandomOp
+from sktag.ops.random_op import RandomOp
 
 # librosa's.
 N_FFT, HOP = 2048, 512

@@ -15,7 +15,7 @@ Won et al., "Evaluation of CNN-based automatic music tagging models", SMC 2020.
 from sktag.augment.filters import DynamicRangeCompression
 from sktag.augment.noise import NoiseBlend
 from sktag.augment.pitch import PitchShift, TimeStretch
-from sktag.ops.op import RandomOp
+from sktag.ops.random_op import RandomOp
 
 # How strong the published compression was is not known; this one is audible.
 ROBUSTNESS: dict[str, RandomOp] = {

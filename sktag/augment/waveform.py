@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sktag.augment.ranges import Range, between, check_range, column
-from sktag.ops.op import RandomOp
+from sktag.ops.random_op import RandomOp
 
 
 @dataclass(eq=False, repr=False)

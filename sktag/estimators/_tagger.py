@@ -90,7 +90,6 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         else:
             self._check_unchanged()
             clips = self._known_clips(X)
-        if not fresh:
             y = align_tags(y, getattr(self, "tag_names_", None))
         y_checked = self._check_y(y)
         check_consistent_length(clips, y_checked)
@@ -104,13 +103,13 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             data = [clips, y_checked, sample_weight, *validation.identity]
             checkpoint = self._open_checkpoint(data, fresh)
         is_split = stages or (self.early_stopping and not partial)
-        if validation.groups is not None and not (is_split and validation.X is None):
+        rows = self._split(y_checked, validation) if is_split else None
+        if rows is None and validation.groups is not None:
             warnings.warn(
                 "groups is not used: no clips of X are kept apart. Set "
                 "early_stopping=True, without X_val, or leave groups out.",
                 stacklevel=4,
             )
-        rows = self._split(y_checked, validation) if is_split else None
         train, valid, y_valid = self._make_parts(
             clips, y_checked, sample_weight, validation, rows, fresh, classes
         )

@@ -1,7 +1,8 @@
 """Operations on batches of clips, as torch modules."""
 
 from sktag.ops.cqt import CQTOp
-from sktag.ops.op import Op, RandomOp
+from sktag.ops.op import Op
+from sktag.ops.random_op import RandomOp
 from sktag.ops.scaling import ClipScaleOp, ScaleOp
 from sktag.ops.spectral import MelSpectrogramOp, SpectrogramOp
 from sktag.ops.wave import LevelOp, WindowOp
