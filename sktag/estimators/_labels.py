@@ -76,7 +76,7 @@ def align_tags(y, names):
     Returns
     -------
     object
-        y, or its columns in the order of the names.
+        The same, or its columns in the order of the names.
 
     Raises
     ------
