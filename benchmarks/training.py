@@ -228,7 +228,7 @@ def training_report(results):
     ]
     front = results["front_end"]
     parts = [
-        [name, f"{took:.2f}", f"{front.get(f'ratio, {name}', np.nan):.3f}"]
+        [name, f"{took:.2f}", _ratio(front, name)]
         for name, took in front["median_s"].items()
     ]
     return "\n\n".join(
@@ -246,3 +246,9 @@ def training_report(results):
             table(["way", "s an epoch", "ratio"], parts),
         ]
     )
+
+
+def _ratio(front, name):
+    """Return the ratio of a way as text, if it has one."""
+    ratio = front.get(f"ratio, {name}")
+    return "" if ratio is None else f"{ratio:.3f}"
