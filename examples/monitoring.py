@@ -60,7 +60,7 @@ def build(args, callbacks):
     """Return the pipeline: files, clips, spectrograms, classes."""
     clf = CNN2DClassifier(
         lr_schedule="staged",
-        stages=[("adamw", 3e-3, 20), ("adamw", 3e-4)],
+        stages=[("adamw", 3e-3, max(1, 2 * args.epochs // 3)), ("adamw", 3e-4)],
         n_iter_no_change=10,
         max_epochs=args.epochs,
         validation_fraction=0.15,

@@ -79,7 +79,6 @@ _SMALL_DATA = {
 }
 # Class and parameters of the network of each recipe; None is the architecture's own.
 _NETWORKS = {
-    "small_data": (CNN2DClassifier, _SMALL_DATA),
     "fcn4": (CNN2DClassifier, _CHOI_2016),
     "fcn5": (CNN2DClassifier, _CHOI_2016),
     "short_chunk": (CNN2DClassifier, _WON_2020),
@@ -99,6 +98,7 @@ _NETWORKS = {
         CNN1DRegressor,
         {"chunk_size": 599, "loss": "mse", **_UNKNOWN_TRAINING},
     ),
+    "small_data": (CNN2DClassifier, _SMALL_DATA),
 }
 # Sample rate of the networks on waveforms, in Hz; that of others is in the front-end.
 _WAVEFORM_SR = 22_050
