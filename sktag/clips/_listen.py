@@ -5,6 +5,9 @@ import io
 
 import numpy as np
 
+# Those of MPEG audio, in Hz; a waveform of another is played uncompressed.
+_MP3_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
+
 
 class Listen:
     """Audio players for a few waveforms, shown by a notebook.
@@ -24,13 +27,16 @@ class Listen:
     def _repr_html_(self) -> str:
         import soundfile
 
+        rate = int(self.sample_rate)
+        name, kind = ("MP3", "mpeg") if rate in _MP3_RATES else ("WAV", "wav")
         players = []
-        for wave in self.waves:
+        for i, wave in enumerate(self.waves):
             file = io.BytesIO()
-            soundfile.write(file, wave, int(self.sample_rate), format="WAV")
+            soundfile.write(file, wave, rate, format=name)
             data = base64.b64encode(file.getvalue()).decode()
             players.append(
-                f"<audio controls src='data:audio/wav;base64,{data}'></audio>"
+                f"<audio controls aria-label='Clip {i}' "
+                f"src='data:audio/{kind};base64,{data}'></audio>"
             )
         return "<br>".join(players)
 

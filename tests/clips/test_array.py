@@ -1,7 +1,10 @@
 """The lazy array, against numpy as the oracle."""
 
+import base64
+import io
 import os
 import pickle
+import re
 import subprocess
 import sys
 
@@ -247,9 +250,22 @@ def test_repr_shows_source_steps_and_shape_without_reading():
 def test_listen_makes_a_player_for_each_of_the_first_clips(wave_paths):
     X = RawWave().fit_transform(wave_paths)
     players = MelSpectrogram().fit_transform(X).listen(2)
-    assert players._repr_html_().count("<audio controls src='data:audio/wav") == 2
+    assert players._repr_html_().count("src='data:audio/mpeg;base64,") == 2
     assert repr(players) == "<2 audio players of 0.25 s, shown in a notebook>"
     np.testing.assert_array_equal(players.waves, np.asarray(X[:2]))
+
+
+@pytest.mark.parametrize("rate", [5000, 16000, 22050])
+def test_listen_plays_the_waveform_compressed_where_mp3_has_the_rate(rate):
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * rate) / rate)
+    html = ClipArray.from_array(tone[None], sample_rate=rate).listen()._repr_html_()
+    data = re.search("base64,([^']*)'", html)[1]
+    wave, found_rate = soundfile.read(io.BytesIO(base64.b64decode(data)))
+    assert (found_rate, len(wave)) == (rate, len(tone))
+    # 16 bits of WAV are exact to 2^-16; MP3 keeps a tone to about a hundredth.
+    np.testing.assert_allclose(
+        wave[rate // 2 : -rate // 2], tone[rate // 2 : -rate // 2], atol=0.03
+    )
 
 
 def test_listen_to_spectrograms_in_memory_raises():
