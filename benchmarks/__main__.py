@@ -34,7 +34,7 @@ BENCHMARKS = {
     "tags": networks.tags,
     "regression": networks.regression,
 }
-# Those that also make a page of tables for the book.
+# Those of which the book has a page of tables.
 REPORTS = {
     "imports": imports.report,
     "features": features.report,
@@ -102,11 +102,12 @@ def _versions():
     return found
 
 
-def page(name, about, tables):
-    """Return a benchmark's page for the book: its tables, and what they come from."""
+def page(found):
+    """Return the page for the book of what a benchmark found: its tables, and where."""
+    name, about = found["benchmark"], found["machine"]
     versions = [f"{k} {v}" for k, v in about["versions"].items() if v is not None]
     return (
-        f"{tables}\n\n"
+        f"{REPORTS[name](found['results'])}\n\n"
         f"Measured by `python -m benchmarks {name}` on {about['date']}: "
         f"{about['cpu']}, {about['n_cores']} cores, {about['gpu'] or 'no GPU'}; "
         f"Python {about['python']}, {', '.join(versions)}.\n"
@@ -140,10 +141,7 @@ def main():
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"Written: {path}")
     if args.name in REPORTS:
-        path = path.with_suffix(".md")
-        tables = REPORTS[args.name](results["results"])
-        path.write_text(page(args.name, results["machine"], tables))
-        print(f"Written: {path}")
+        print(page(results))
 
 
 if __name__ == "__main__":

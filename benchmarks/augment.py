@@ -4,7 +4,6 @@ from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
 
-import audiomentations
 import librosa
 import numpy as np
 import scipy.signal
@@ -45,7 +44,7 @@ def augment(data, device):
     waves = make_waves(N_CLIPS, round(SR * DURATION))
     spectrograms = RNG.normal(size=(N_CLIPS, *SPECTROGRAM)).astype(np.float32)
     found = {}
-    for name, case in CASES.items():
+    for name, case in _cases().items():
         # One without a kind of clips is timed on waveforms.
         clips = spectrograms if case.op.takes == "spectrogram" else waves
         ways = {"sktag": _ours(case.op, torch.from_numpy(clips).to(device))}
@@ -118,44 +117,48 @@ class _Case(NamedTuple):
     other: Callable | None = None
 
 
-CASES = {
-    "Gain": _Case(
-        Gain(), "audiomentations.Normalize", audiomentations.Normalize(p=1.0)
-    ),
-    "PolarityInversion": _Case(PolarityInversion(p=1.0)),
-    "TimeShift": _Case(
-        TimeShift(), "audiomentations.Shift", audiomentations.Shift(p=1.0)
-    ),
-    "Noise, white": _Case(
-        Noise(),
-        "audiomentations.AddGaussianSNR",
-        audiomentations.AddGaussianSNR(0.01, 0.3, p=1.0),
-    ),
-    "Noise, pink": _Case(Noise(color="pink")),
-    "NoiseBlend": _Case(
-        NoiseBlend(),
-        "audiomentations.AddGaussianNoise",
-        audiomentations.AddGaussianNoise(p=1.0),
-    ),
-    "BackgroundMix": _Case(
-        BackgroundMix(RNG.normal(size=(8, 30 * SR)).astype(np.float32))
-    ),
-    "Filter": _Case(Filter(), "scipy.signal.sosfiltfilt", _filter),
-    "Reverb": _Case(Reverb(), "scipy.signal.fftconvolve", _reverberate),
-    "DynamicRangeCompression": _Case(
-        DynamicRangeCompression(), "scipy.signal.lfilter", _compress
-    ),
-    "TimeStretch": _Case(TimeStretch(), "librosa.effects.time_stretch", _stretch),
-    "PitchShift": _Case(PitchShift(), "librosa.effects.pitch_shift", _shift_pitch),
-    "TimeMask": _Case(
-        TimeMask(),
-        "audiomentations.TimeMask, of waveforms",
-        audiomentations.TimeMask(max_band_part=0.1, p=1.0),
-    ),
-    "FrequencyMask": _Case(FrequencyMask()),
-    "FrequencyShift": _Case(FrequencyShift()),
-    "SpecNoise": _Case(SpecNoise()),
-}
+def _cases():
+    """Return the operations, and what each is measured beside."""
+    import audiomentations
+
+    return {
+        "Gain": _Case(
+            Gain(), "audiomentations.Normalize", audiomentations.Normalize(p=1.0)
+        ),
+        "PolarityInversion": _Case(PolarityInversion(p=1.0)),
+        "TimeShift": _Case(
+            TimeShift(), "audiomentations.Shift", audiomentations.Shift(p=1.0)
+        ),
+        "Noise, white": _Case(
+            Noise(),
+            "audiomentations.AddGaussianSNR",
+            audiomentations.AddGaussianSNR(0.01, 0.3, p=1.0),
+        ),
+        "Noise, pink": _Case(Noise(color="pink")),
+        "NoiseBlend": _Case(
+            NoiseBlend(),
+            "audiomentations.AddGaussianNoise",
+            audiomentations.AddGaussianNoise(p=1.0),
+        ),
+        "BackgroundMix": _Case(
+            BackgroundMix(RNG.normal(size=(8, 30 * SR)).astype(np.float32))
+        ),
+        "Filter": _Case(Filter(), "scipy.signal.sosfiltfilt", _filter),
+        "Reverb": _Case(Reverb(), "scipy.signal.fftconvolve", _reverberate),
+        "DynamicRangeCompression": _Case(
+            DynamicRangeCompression(), "scipy.signal.lfilter", _compress
+        ),
+        "TimeStretch": _Case(TimeStretch(), "librosa.effects.time_stretch", _stretch),
+        "PitchShift": _Case(PitchShift(), "librosa.effects.pitch_shift", _shift_pitch),
+        "TimeMask": _Case(
+            TimeMask(),
+            "audiomentations.TimeMask, of waveforms",
+            audiomentations.TimeMask(max_band_part=0.1, p=1.0),
+        ),
+        "FrequencyMask": _Case(FrequencyMask()),
+        "FrequencyShift": _Case(FrequencyShift()),
+        "SpecNoise": _Case(SpecNoise()),
+    }
 
 
 def report(results):
