@@ -1,6 +1,7 @@
 # Everything runs in .venv, made with Python 3.11 or newer and the versions in
-# constraints.txt. A stamp file in .venv says which set of dependencies is installed,
-# so that a second call installs nothing.
+# constraints.txt; the book, whose Sphinx is older, in .venv-book with those in
+# book/constraints.txt. A stamp file in either says which set of dependencies is
+# installed, so that a second call installs nothing.
 
 # Candidates for the interpreter, the first that is new enough is taken.
 PYTHON ?= python3.11 python3.12 python3.13 python3
@@ -8,23 +9,24 @@ PYTHON ?= python3.11 python3.12 python3.13 python3
 ARGS ?=
 
 VENV := .venv
+BOOK := .venv-book
 RUN := $(VENV)/bin/python
-INSTALL := $(RUN) -m pip install --disable-pip-version-check -c constraints.txt
+INSTALL := -m pip install --disable-pip-version-check -c
 # Those that need the audio in SKTAG_DATA come last.
 BENCHMARKS := imports features decode augment training memory regression esc10 \
 	esc10_voting fluid_mix instruments instruments_augmented tags
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint book book-test bench clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.demo ## Train and evaluate a small classifier
 	$(RUN) examples/quickstart.py
 
 test: $(VENV)/.dev ## Run the tests and report coverage
-	OMP_NUM_THREADS=1 MPLBACKEND=Agg $(RUN) -m pytest -n auto --cov $(ARGS)
+	OMP_NUM_THREADS=1 MPLBACKEND=Agg $(RUN) -m pytest -n auto -m "not book" $(ARGS) --cov
 
 lint: $(VENV)/.dev ## Check style, types and docstrings
 	$(RUN) -m ruff check
@@ -32,18 +34,25 @@ lint: $(VENV)/.dev ## Check style, types and docstrings
 	$(RUN) -m mypy
 	$(RUN) -m numpydoc lint $$(find sktag -name '*.py')
 
+book: $(BOOK)/.book ## Build the book in book/_build/html; a warning is an error
+	$(BOOK)/bin/jupyter-book build -W -n --keep-going book
+
+book-test: $(BOOK)/.book ## Run each page of the book by itself
+	$(BOOK)/bin/python -m pytest -m book tests/book $(ARGS)
+
 bench: $(VENV)/.bench ## Measure speed, memory, and accuracy on the audio in SKTAG_DATA
 	@set -e; for name in $(BENCHMARKS); do $(RUN) -m benchmarks $$name; done
 
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(BOOK) book/_build book/examples book/reference/generated \
+	  book/reference/tables build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.made:
+$(VENV)/.made $(BOOK)/.made:
 	@for python in $(PYTHON); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-	    echo "$$python -m venv $(VENV)"; \
-	    $$python -m venv $(VENV) && touch $@; \
+	    echo "$$python -m venv $(@D)"; \
+	    $$python -m venv $(@D) && touch $@; \
 	    exit; \
 	  fi; \
 	done; \
@@ -52,14 +61,18 @@ $(VENV)/.made:
 	exit 1
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.made
-	$(INSTALL) -e ".[plot]"
+	$(RUN) $(INSTALL) constraints.txt -e ".[plot]"
 	@touch $@
 
 # What the tests need includes what the demo needs.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.made
-	$(INSTALL) -e ".[plot,test,lint]"
+	$(RUN) $(INSTALL) constraints.txt -e ".[plot,test,lint]"
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.made
-	$(INSTALL) -e ".[bench]"
+	$(RUN) $(INSTALL) constraints.txt -e ".[bench]"
+	@touch $@
+
+$(BOOK)/.book: pyproject.toml book/constraints.txt | $(BOOK)/.made
+	$(BOOK)/bin/python $(INSTALL) book/constraints.txt -e ".[book]"
 	@touch $@

@@ -41,7 +41,7 @@ class TrainingCurveDisplay:
     history : list of dict
         One an epoch, as in `history_`: "train_loss", and where there are such,
         "epoch", "valid_loss", "lr", "stage", and scores by names that start with
-        "valid_" or "train_".
+        ``"valid_"`` or ``"train_"``.
     best_epoch : int > 0, default=None
         Epoch to mark.
     loss_name : str, default="loss"
