@@ -11,6 +11,9 @@ ARGS ?=
 VENV := .venv
 BOOK := .venv-book
 RUN := $(VENV)/bin/python
+# The kernels of pages: sums are the same on every machine with one thread, and librosa's
+# progress bars, which miss ipywidgets, are not used.
+PAGES := OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:IProgress not found"
 INSTALL := -m pip install --disable-pip-version-check -c
 # Those that need the audio in SKTAG_DATA come last.
 BENCHMARKS := imports features decode augment training memory regression esc10 \
@@ -35,10 +38,10 @@ lint: $(VENV)/.dev ## Check style, types and docstrings
 	$(RUN) -m numpydoc lint $$(find sktag -name '*.py')
 
 book: $(BOOK)/.book ## Build the book in book/_build/html; a warning is an error
-	$(BOOK)/bin/jupyter-book build -W -n --keep-going book
+	$(PAGES) $(BOOK)/bin/jupyter-book build -W -n --keep-going book
 
 book-test: $(BOOK)/.book ## Run each page of the book by itself
-	$(BOOK)/bin/python -m pytest -m book tests/book $(ARGS)
+	$(PAGES) $(BOOK)/bin/python -m pytest -m book tests/book $(ARGS)
 
 bench: $(VENV)/.bench ## Measure speed, memory, and accuracy on the audio in SKTAG_DATA
 	@set -e; for name in $(BENCHMARKS); do $(RUN) -m benchmarks $$name; done

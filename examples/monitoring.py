@@ -1,20 +1,24 @@
-"""Watching a training: the history, its curves, TensorBoard and Weights & Biases.
+# %% [markdown]
+# # Watching a training
+#
+# What each epoch came to is shown as a table, as a figure, and in TensorBoard, if that is
+# installed (`pip install "sktag[monitor]"`). A network learns six genres of generated
+# music in two stages of the learning rate. With `--wandb` its history goes to Weights &
+# Biases too, for which one needs that package, and an account unless WANDB_MODE=offline.
+#
+# ```sh
+# python examples/monitoring.py
+# tensorboard --logdir monitoring_output/tensorboard
+# ```
 
-Music of six genres is generated, a network is trained on it in two stages, and what
-each epoch came to is shown: as a table, as a figure, and in TensorBoard, if that is
-installed (``pip install "sktag[monitor]"``). With ``--wandb`` it goes to Weights &
-Biases too, for which one needs that package, and an account unless WANDB_MODE=offline.
-
-    python examples/monitoring.py
-    tensorboard --logdir monitoring_output/tensorboard
-"""
+# %%
+"""Watch a training as a table, as a figure, in TensorBoard and Weights & Biases."""
 
 import argparse
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
@@ -23,93 +27,100 @@ from sktag import CNN2DClassifier, MelSpectrogram, RawWave, Standardizer
 from sktag.datasets import make_music
 from sktag.inspection import TrainingCurveDisplay
 
+# %% tags=["hide-input"]
+# ruff: noqa: E501 (captions are on the lines that begin cells)
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--out", type=Path, default="monitoring_output")
+parser.add_argument("--n-clips", type=int, default=210)
+parser.add_argument("--duration", type=float, default=2.0, help="in seconds")
+parser.add_argument("--epochs", type=int, default=24, help="at most")
+parser.add_argument("--wandb", action="store_true", help="log there too")
+# A notebook has no command line: options keep their defaults, files are temporary.
+in_notebook = "get_ipython" in globals()
+args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+args.out.mkdir(parents=True, exist_ok=True)
 
-def tensorboard_callbacks(folder):
-    """Return the callback that writes for TensorBoard, if it is installed."""
-    if not find_spec("tensorboard"):
-        print('TensorBoard is not installed: pip install "sktag[monitor]"')
-        return []
-    from skorch.callbacks import TensorBoard
-    from torch.utils.tensorboard import SummaryWriter
-
-    print(f"To watch: tensorboard --logdir {folder}")
-    return [TensorBoard(SummaryWriter(folder), key_mapper=_panel)]
+# %% [markdown]
+# ## Who is told
+#
+# Trackers are callbacks of skorch, which every estimator takes. For TensorBoard, each
+# column of the history is sent to a panel: losses to one, scores to another.
 
 
-def _panel(key):
+# %%
+def panel(key):
     """Return where TensorBoard shows a column of the history."""
     if key.endswith("_loss"):
         return f"Loss/{key}"
     return f"Score/{key}" if key.startswith("valid_") else f"Training/{key}"
 
 
-def wandb_callbacks(folder):
-    """Return the callback that logs to Weights & Biases, if it is installed."""
-    if not find_spec("wandb"):
-        print("Weights & Biases is not installed: pip install wandb")
-        return []
+callbacks = []
+if find_spec("tensorboard"):
+    from skorch.callbacks import TensorBoard
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(args.out / "tensorboard")
+    callbacks.append(TensorBoard(writer, key_mapper=panel))
+else:
+    print('TensorBoard is not installed: pip install "sktag[monitor]"')
+if args.wandb and find_spec("wandb"):
     import wandb
     from skorch.callbacks import WandbLogger
 
-    run = wandb.init(project="sktag", dir=folder)
     # The estimator goes back to the best weights by itself.
-    return [WandbLogger(run, save_model=False)]
+    run = wandb.init(project="sktag", dir=args.out)
+    callbacks.append(WandbLogger(run, save_model=False))
+elif args.wandb:
+    print("Weights & Biases is not installed: pip install wandb")
 
+# %% [markdown]
+# ## The training
+#
+# Two stages: at a high rate, then from the best weights of that stage on at a tenth of
+# it. Clips kept apart give the validation loss and, by `metrics`, a score.
 
-def build(args, callbacks):
-    """Return the pipeline: files, clips, spectrograms, classes."""
-    clf = CNN2DClassifier(
-        lr_schedule="staged",
-        stages=[("adamw", 3e-3, max(1, 2 * args.epochs // 3)), ("adamw", 3e-4)],
-        n_iter_no_change=10,
-        max_epochs=args.epochs,
-        validation_fraction=0.15,
-        metrics=["roc_auc"],
-        callbacks=callbacks,
-        random_state=0,
-        verbose=1,
-    )
-    return Pipeline(
-        [
-            ("wave", RawWave(sr=16000, duration=args.duration)),
-            ("mel", MelSpectrogram(n_mels=64, n_fft=1024)),
-            ("scale", Standardizer()),
-            ("clf", clf),
-        ]
-    )
+# %%
+music = make_music(
+    args.n_clips, task="genre", sr=16000, duration=args.duration, random_state=0
+)
+X_train, X_test, y_train, y_test = train_test_split(
+    music.data, music.target, stratify=music.target, random_state=0
+)
+clf = CNN2DClassifier(
+    n_filters=(16, 32, 64),
+    lr_schedule="staged",
+    stages=[("adamw", 3e-3, max(1, 2 * args.epochs // 3)), ("adamw", 3e-4)],
+    n_iter_no_change=8,
+    max_epochs=args.epochs,
+    batch_size=8,
+    validation_fraction=0.2,
+    metrics=["roc_auc"],
+    callbacks=callbacks,
+    random_state=0,
+    verbose=int(not in_notebook),  # a line an epoch
+)
+pipe = Pipeline(
+    [
+        ("wave", RawWave(sr=16000)),
+        ("mel", MelSpectrogram(n_mels=64, n_fft=1024, hop_length=1024)),
+        ("scale", Standardizer()),
+        ("clf", clf),
+    ]
+)
+pipe.fit(X_train, y_train)
+print(f"Test accuracy: {pipe.score(X_test, y_test):.3f}")
 
+# %% [markdown]
+# ## What it came to
+#
+# `history_` is a list of dictionaries, one an epoch, and so a table:
 
-def main():
-    """Do it all."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("monitoring_output"))
-    parser.add_argument("--n-clips", type=int, default=240, help="of generated music")
-    parser.add_argument("--duration", type=float, default=3.0, help="in seconds")
-    parser.add_argument("--epochs", type=int, default=30, help="at most")
-    parser.add_argument("--wandb", action="store_true", help="log there too")
-    args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
+# %%
+history = pd.DataFrame(pipe[-1].history_)
+print(history.tail().to_string(index=False))
+print(f"Best epoch: {pipe[-1].best_epoch_} of {pipe[-1].n_iter_}.")
 
-    with tempfile.TemporaryDirectory() as folder:
-        music = make_music(
-            args.n_clips, task="genre", sr=16000, random_state=0, directory=folder
-        )
-        X_train, X_test, y_train, y_test = train_test_split(
-            np.array(music.paths), music.target, stratify=music.target, random_state=0
-        )
-        callbacks = tensorboard_callbacks(args.out / "tensorboard")
-        if args.wandb:
-            callbacks += wandb_callbacks(args.out)
-        pipe = build(args, callbacks).fit(X_train, y_train)
-        print(f"Test accuracy: {pipe.score(X_test, y_test):.3f}\n")
-
-    clf = pipe[-1]
-    print(pd.DataFrame(clf.history_).tail().to_string(index=False))
-    print(f"Best epoch: {clf.best_epoch_} of {clf.n_iter_}.")
-    display = TrainingCurveDisplay.from_estimator(pipe, lr=True)
-    display.figure_.savefig(args.out / "training.png", dpi=120)
-    print(f"Written: {args.out / 'training.png'}")
-
-
-if __name__ == "__main__":
-    main()
+# %% mystnb={"figure": {"caption": "Losses, ROC-AUC on the clips kept apart, and the learning rate, by epoch; the second stage begins where the rate falls.", "name": "fig-ex-monitoring"}, "image": {"alt": "Three panels by epoch: losses, a score and the learning rate, which falls once to a tenth."}}
+display = TrainingCurveDisplay.from_estimator(pipe, lr=True)
+display.figure_.savefig(args.out / "training.png", dpi=120)

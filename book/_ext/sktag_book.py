@@ -2,6 +2,8 @@
 
 - Examples become pages, and tables of benchmarks are made of their JSON, before Sphinx
   looks for pages.
+- Notebooks are run on all cores at once; Sphinx, which would run one after the other,
+  finds them in the cache, and runs again, to say what is wrong, what failed.
 - MathJax comes from a package, as a file of the book.
 - References to other packages are resolved by the lists in ``inventories``.
 - Of a class, only what sktag wrote gets onto its page, not what torch and scikit-learn
@@ -16,12 +18,16 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import jupytext
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
 
 BOOK = Path(__file__).parents[1]
 ROOT = BOOK.parent
 BUILD = BOOK / "_build"
 MATHJAX = "tex-chtml.js"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+FORMAT = {"text_representation": {"extension": ".md", "format_name": "myst"}}
+READER = {"type": "plugin", "name": "myst_nb_md"}
 # Where the pages of other packages' objects are.
 SITES = {
     "scipy": "https://docs.scipy.org/doc/scipy/",
@@ -33,6 +39,7 @@ SITES = {
 def setup(app):
     """Connect to Sphinx."""
     app.connect("config-inited", _prepare, priority=100)
+    app.connect("builder-inited", _execute)
     app.connect("autodoc-skip-member", _skip_what_others_wrote)
     return {"parallel_read_safe": True}
 
@@ -57,7 +64,7 @@ def _convert_examples():
     names = set()
     for path in (ROOT / "examples").glob("*.py"):
         notebook = jupytext.read(path)
-        notebook.metadata["kernelspec"] = KERNEL
+        notebook.metadata = {"jupytext": FORMAT, "kernelspec": KERNEL}
         names.add(f"{path.stem}.md")
         _write(pages / f"{path.stem}.md", jupytext.writes(notebook, fmt="md:myst"))
     for path in pages.glob("*.md"):
@@ -80,6 +87,19 @@ def _write(path, text):
     """Write a file, unless it is there: Sphinx reads again what is newer."""
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
+
+
+def _execute(app):
+    """Run the notebooks whose outputs are not in the cache."""
+    cache = get_cache(app.env.mystnb_config.execution_cache_path)
+    pages = [BOOK / f"{name}.md" for name in sorted(app.env.project.discover())]
+    for path in pages:
+        if path.exists() and path.read_text(encoding="utf-8").startswith(
+            "---\njupytext:"
+        ):
+            cache.add_nb_to_project(str(path), read_data=READER)
+    executor = load_executor("local-parallel", cache)
+    executor.run_and_cache(timeout=app.config.nb_execution_timeout)
 
 
 def _copy_mathjax():
