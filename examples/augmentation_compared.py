@@ -61,9 +61,7 @@ music = make_music(
     n_clips, task="instrument", sr=16000, duration=args.duration, random_state=0
 )
 X_test, y_test = music.data[: args.n_test], music.target[: args.n_test]
-print(
-    f"{args.repeats} times {args.n_train} clips to train on, {args.n_test} to test on."
-)
+print(f"{args.repeats} x {args.n_train} clips to train on, {args.n_test} to test on.")
 
 # %% [markdown]
 # ## What the changes sound and look like
@@ -86,10 +84,10 @@ ClipArray.from_array(np.concatenate([clip, *draws]), sample_rate=16000).listen(3
 
 # %% [markdown]
 # Those of spectrograms are seen: a shift by up to two bins, which is cheaper than a
-# transposition of the waveform and close to one, and a band of time and of frequencies
-# that are blanked, each with a probability of one half.
+# transposition of the waveform and close to one, and a band of time and a band of
+# frequencies covered by the clip's mean, each with a probability of one half.
 
-# %% mystnb={"figure": {"caption": "The clip as it is, and as three epochs would see it.", "name": "fig-ex-augmentation-draws"}, "image": {"alt": "Four spectrograms of one clip; in three of them it is moved up or down or has blank bands."}}
+# %% mystnb={"figure": {"caption": "The clip as it is, and as three epochs would see it.", "name": "fig-ex-augmentation-draws"}, "image": {"alt": "Four spectrograms of one clip; in three of them it is moved up or down or has bands of one colour."}}
 mel = MelSpectrogram(n_mels=40, n_fft=1024, hop_length=1024).fit(clip)
 spectrogram = np.asarray(mel.transform(clip))
 augmenter = Augmenter(on_spectrograms, random_state=0)
@@ -177,8 +175,9 @@ fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for repeat in range(args.repeats):
     marker = "osD^v"[repeat % 5]
     ax.plot(range(len(ways)), test[:, repeat], marker, ls=":", label=repeat + 1)
-ax.hlines(test.mean(axis=1), np.arange(len(ways)) - 0.25, np.arange(len(ways)) + 0.25)
-ax.set_xticks(range(len(ways)), ways)
+x = np.arange(len(ways))
+ax.hlines(test.mean(axis=1), x - 0.25, x + 0.25, color="k", linewidth=2)
+ax.set_xticks(x, ways)
 ax.set_ylabel("test accuracy")
 ax.legend(title="repeat")
 fig.savefig(args.out / "scores.png")

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Watching a training
 #
-# What each epoch came to is shown as a table, as a figure, and in TensorBoard, if that is
-# installed (`pip install "sktag[monitor]"`). A network learns six genres of generated
-# music in two stages of the learning rate. With `--wandb` its history goes to Weights &
-# Biases too, for which one needs that package, and an account unless WANDB_MODE=offline.
+# A network is trained in two stages on music of six genres, and what each epoch came to
+# is shown: as a table, as curves, and in TensorBoard, if that is installed
+# (`pip install "sktag[monitor]"`). With `--wandb` it goes to Weights & Biases too, for
+# which one needs that package, and an account unless `WANDB_MODE=offline`.
 #
 # ```sh
 # python examples/monitoring.py
@@ -12,7 +12,7 @@
 # ```
 
 # %%
-"""Watch a training as a table, as a figure, in TensorBoard and Weights & Biases."""
+"""Show each epoch of a training as table, curves and events of TensorBoard."""
 
 import argparse
 import tempfile
@@ -31,9 +31,9 @@ from sktag.inspection import TrainingCurveDisplay
 # ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--out", type=Path, default="monitoring_output")
-parser.add_argument("--n-clips", type=int, default=210)
+parser.add_argument("--n-clips", type=int, default=180, help="of generated music")
 parser.add_argument("--duration", type=float, default=2.0, help="in seconds")
-parser.add_argument("--epochs", type=int, default=24, help="at most")
+parser.add_argument("--epochs", type=int, default=30, help="at most")
 parser.add_argument("--wandb", action="store_true", help="log there too")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
@@ -41,10 +41,10 @@ args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]
-# ## Who is told
+# ## Loggers
 #
-# Trackers are callbacks of skorch, which every estimator takes. For TensorBoard, each
-# column of the history is sent to a panel: losses to one, scores to another.
+# They are callbacks of skorch, which sktag trains with; the estimator calls them at
+# every epoch with what it measured.
 
 
 # %%
@@ -68,8 +68,8 @@ if args.wandb and find_spec("wandb"):
     import wandb
     from skorch.callbacks import WandbLogger
 
-    # The estimator goes back to the best weights by itself.
     run = wandb.init(project="sktag", dir=args.out)
+    # The estimator goes back to the best weights by itself.
     callbacks.append(WandbLogger(run, save_model=False))
 elif args.wandb:
     print("Weights & Biases is not installed: pip install wandb")
@@ -77,8 +77,9 @@ elif args.wandb:
 # %% [markdown]
 # ## The training
 #
-# Two stages: at a high rate, then from the best weights of that stage on at a tenth of
-# it. Clips kept apart give the validation loss and, by `metrics`, a score.
+# The second stage begins with the best weights of the first and a tenth of its learning
+# rate. A part of the clips is kept apart to measure loss, accuracy and the area under
+# the ROC curve at each epoch. In a script, `verbose=1` prints a line an epoch.
 
 # %%
 music = make_music(
@@ -91,36 +92,53 @@ clf = CNN2DClassifier(
     n_filters=(16, 32, 64),
     lr_schedule="staged",
     stages=[("adamw", 3e-3, max(1, 2 * args.epochs // 3)), ("adamw", 3e-4)],
-    n_iter_no_change=8,
+    n_iter_no_change=10,
     max_epochs=args.epochs,
     batch_size=8,
-    validation_fraction=0.2,
+    validation_fraction=0.15,
     metrics=["roc_auc"],
     callbacks=callbacks,
     random_state=0,
-    verbose=int(not in_notebook),  # a line an epoch
+    verbose=int(not in_notebook),
 )
 pipe = Pipeline(
     [
         ("wave", RawWave(sr=16000)),
-        ("mel", MelSpectrogram(n_mels=64, n_fft=1024, hop_length=1024)),
+        ("mel", MelSpectrogram(n_mels=40, n_fft=1024, hop_length=1024)),
         ("scale", Standardizer()),
         ("clf", clf),
     ]
 )
 pipe.fit(X_train, y_train)
 print(f"Test accuracy: {pipe.score(X_test, y_test):.3f}")
+print(f"Best epoch: {clf.best_epoch_} of {clf.n_iter_}.")
 
 # %% [markdown]
-# ## What it came to
+# ## The history
 #
-# `history_` is a list of dictionaries, one an epoch, and so a table:
+# `history_` has a dict for each epoch, which is a table to pandas. Its last rows:
 
 # %%
-history = pd.DataFrame(pipe[-1].history_)
-print(history.tail().to_string(index=False))
-print(f"Best epoch: {pipe[-1].best_epoch_} of {pipe[-1].n_iter_}.")
+table = pd.DataFrame(clf.history_).drop(columns="seconds")
+print(table.tail().to_string(index=False, float_format="{:.4g}".format))
 
-# %% mystnb={"figure": {"caption": "Losses, ROC-AUC on the clips kept apart, and the learning rate, by epoch; the second stage begins where the rate falls.", "name": "fig-ex-monitoring"}, "image": {"alt": "Three panels by epoch: losses, a score and the learning rate, which falls once to a tenth."}}
+# %% mystnb={"figure": {"caption": "Losses, scores of the clips kept apart, and the learning rate; the line between the epochs is where the second stage begins.", "name": "fig-ex-monitoring"}, "image": {"alt": "Three panels of curves by epoch: losses that fall, scores that rise, and the learning rate, which drops to a tenth after two thirds of the epochs."}}
 display = TrainingCurveDisplay.from_estimator(pipe, lr=True)
-display.figure_.savefig(args.out / "training.png", dpi=120)
+display.figure_.savefig(args.out / "training.png")
+
+# %% [markdown]
+# ## What the curves tell
+#
+# A training loss that falls while the validation loss rises is overfitting: more clips,
+# augmentation or a smaller network help. Two losses that are both high and still fall
+# ask for more epochs or a higher learning rate; a loss that jumps, for a lower one. A
+# gap between the two by itself does no harm.
+
+# %%
+row = clf.history_[clf.best_epoch_ - 1]
+lowest = min(row["valid_loss"] for row in clf.history_)
+print(f"Training loss at the best epoch: {row['train_loss']:.2f}")
+print(
+    f"Validation loss there: {row['valid_loss']:.2f}, the lowest of all: {lowest:.2f}"
+)
+print(f"Validation loss at the end: {clf.history_[-1]['valid_loss']:.2f}")
