@@ -2,8 +2,9 @@
 # # Training on a folder of your own
 #
 # What you need is a folder with a sub-folder of recordings for each class, some tens of
-# them or more. Where none is given, one is made of generated music, with a sub-folder
-# for each of six instruments.
+# them or more. They may differ in length, rate and channels; a file that cannot be read
+# is named, and the rest goes on. Where no folder is given, one is made of generated
+# music by six instruments, with recordings of different lengths and a broken file.
 #
 # ```sh
 # python examples/train_on_a_folder.py --data my_music/
@@ -15,11 +16,13 @@
 
 import argparse
 import tempfile
+import warnings
 from pathlib import Path
 
 import joblib
 import matplotlib.pyplot as plt
 import numpy as np
+import soundfile
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
@@ -35,7 +38,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data", type=Path, help="folder with one folder a class")
 parser.add_argument("--out", type=Path, default="train_on_a_folder_output")
 parser.add_argument("--n-clips", type=int, default=150, help="of generated music")
-parser.add_argument("--duration", type=float, help="of a clip, in seconds")
+parser.add_argument("--duration", type=float, help="of a clip; by default the median")
 parser.add_argument("--epochs", type=int, default=30)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
@@ -50,15 +53,14 @@ folder = args.data
 if folder is None:
     folder = args.out / "music"
     music = make_music(
-        args.n_clips,
-        task="instrument",
-        duration=1.5,
-        random_state=0,
-        directory=folder,
+        args.n_clips, task="instrument", sr=16000, duration=3.0, random_state=0
     )
-    for path, instrument in zip(map(Path, music.paths), music.target, strict=True):
-        (folder / instrument).mkdir(exist_ok=True)
-        path.replace(folder / instrument / path.name)
+    seconds = np.random.default_rng(0).uniform(1.5, 3.0, args.n_clips)
+    for i, label in enumerate(music.target):
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        path = folder / label / f"{i:03d}.wav"
+        soundfile.write(path, music.data[i, : round(16000 * seconds[i])], 16000)
+    (folder / "guitar" / "broken.wav").write_bytes(b"RIFF, but no more")
 
 data = load_folder(folder)
 paths, labels = np.array(data.paths), data.target
@@ -67,17 +69,33 @@ for name, count in zip(*np.unique(labels, return_counts=True), strict=True):
     print(f"{count:5} files of {name}, such as {example}")
 
 # %% [markdown]
-# Lengths come from the files' headers; nothing is decoded for them. The pipeline makes
-# all clips as long as the longest, unless it is told a duration: where a few files are
-# much longer than the others, give one, or most of what is computed is padding.
+# ## What can be read, and how long it is
+#
+# Headers tell, nothing is decoded. With `on_error="warn"` a file that is no audio is
+# named in a warning, and its place is in `failed_`; it is left out here.
 
 # %%
-clips = RawWave().fit_transform(paths)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    wave = RawWave(on_error="warn").fit(paths)
+for warning in caught:
+    print(str(warning.message).replace(str(folder.absolute()), folder.name))
+paths, labels = np.delete(paths, wave.failed_), np.delete(labels, wave.failed_)
+clips = wave.transform(paths)
 lengths = clips.lengths / clips.sample_rate
 print(
     f"shortest {lengths.min():.1f} s, median {np.median(lengths):.1f} s, "
     f"longest {lengths.max():.1f} s"
 )
+
+# %% [markdown]
+# The pipeline makes all clips as long as the longest, unless it is told a duration:
+# where a few files are much longer than the others, give one, or most of what is
+# computed is padding. Here it is the median, if you do not say otherwise.
+
+# %%
+duration = args.duration or float(np.median(lengths))
+print(labels[0], labels[-1], sep=", ")
 clips[[0, -1]].listen(2)
 
 # %% [markdown]
@@ -85,8 +103,9 @@ clips[[0, -1]].listen(2)
 #
 # The recipe "small_data" is made for some hundred recordings: mel spectrograms, an
 # augmentation that keeps labels, mixup, and a small network. What differs here is said by
-# name. Below some 300 steps a network is hardly trained, so that few clips need small
-# batches; with thousands leave `clf__batch_size` and `clf__n_filters` out.
+# name: classes with few files count as much as those with many, and since a network is
+# hardly trained below some 300 steps, few clips need small batches. With thousands leave
+# `clf__batch_size` and `clf__n_filters` out.
 
 # %%
 train, test, y_train, y_test = train_test_split(
@@ -94,9 +113,10 @@ train, test, y_train, y_test = train_test_split(
 )
 pipe = make_recipe(
     "small_data",
-    wave__duration=args.duration,
+    wave__duration=duration,
     clf__n_filters=(16, 32, 64),
     clf__batch_size=8,
+    clf__class_weight="balanced",
     clf__max_epochs=args.epochs,
     clf__random_state=0,
 )
@@ -116,7 +136,7 @@ print(f"Trained on {len(train)} files, {pipe[-1].n_parameters_:,} parameters.")
 # %%
 simple = Pipeline(
     [
-        ("wave", RawWave(duration=args.duration)),
+        ("wave", pipe["wave"]),
         ("mel", pipe["mel"]),
         ("sum", Summarizer()),
         ("scale", StandardScaler()),

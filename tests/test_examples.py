@@ -174,13 +174,15 @@ def test_augmentation_compared_gives_a_verdict_on_each_way(run, tmp_path):
 @few
 def test_train_on_a_folder_makes_one_where_none_is_given(run, tmp_path):
     out = run("train_on_a_folder.py", "--n-clips", "36", "--epochs", "4")
-    assert out.count("    6 files of ") == 6
+    assert out.count("    6 files of ") == 5
+    assert "    7 files of guitar" in out
+    assert "'music/guitar/broken.wav' is not a sound file" in out
     assert "Trained on 24 files" in out
     assert 0 <= number("Test accuracy of the network", out) <= 1
     folder = tmp_path / "train_on_a_folder_output"
-    assert len(list(folder.glob("music/*/*.wav"))) == 36
+    assert len(list(folder.glob("music/*/*.wav"))) == 37
     assert written(folder) == {"confusion.png", "model.joblib"}
-    new = re.findall(r"^instrument_\d+\.wav: [\w ]+ \(\d+%\)$", out, re.MULTILINE)
+    new = re.findall(r"^\d+\.wav: [\w ]+ \(\d+%\)$", out, re.MULTILINE)
     assert len(new) == 5
 
 
