@@ -3,8 +3,7 @@
 #
 # Every published network that sktag builds, with its parameters beside those of its
 # paper's layer table, and the multiply-adds that a second of music costs, front-ends left
-# out. Nothing is
-# trained or computed.
+# out. Nothing is trained or computed.
 #
 # ```sh
 # python examples/architectures.py            # the table, the figure, one network
@@ -28,7 +27,6 @@ from sktag import (
 )
 
 # %% tags=["hide-input"]
-# ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("names", nargs="*", help="networks to show layer by layer")
 parser.add_argument("--out", type=Path, default="architectures_output")

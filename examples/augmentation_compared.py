@@ -36,7 +36,6 @@ from sktag.datasets import make_music
 from sktag.inspection import SpectrogramDisplay
 
 # %% tags=["hide-input"]
-# ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--out", type=Path, default="augmentation_compared_output")
 parser.add_argument("--n-train", type=int, default=36, help="clips of a training")

@@ -34,7 +34,6 @@ from sktag import MelSpectrogram, RawWave, Summarizer
 from sktag.datasets import load_folder, load_table, make_music
 
 # %% tags=["hide-input"]
-# ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data", type=Path, help="folder of folders, or CSV")
 parser.add_argument("--file-column", default="file")

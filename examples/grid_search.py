@@ -33,7 +33,6 @@ from sktag import (
 from sktag.datasets import make_music
 
 # %% tags=["hide-input"]
-# ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--out", type=Path, default="grid_search_output")
 parser.add_argument("--n-clips", type=int, default=150)

@@ -28,7 +28,6 @@ from sktag.datasets import make_music
 from sktag.inspection import TrainingCurveDisplay
 
 # %% tags=["hide-input"]
-# ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--out", type=Path, default="monitoring_output")
 parser.add_argument("--n-clips", type=int, default=180, help="of generated music")

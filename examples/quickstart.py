@@ -36,7 +36,6 @@ from sktag.datasets import load_folder, load_table, make_music
 from sktag.inspection import SpectrogramDisplay, TrainingCurveDisplay
 
 # %% tags=["hide-input"]
-# ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data", type=Path, help="folder of folders, or CSV")
 parser.add_argument("--file-column", default="file")

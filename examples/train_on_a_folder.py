@@ -33,7 +33,6 @@ from sktag import RawWave, Summarizer, make_recipe
 from sktag.datasets import load_folder, make_music
 
 # %% tags=["hide-input"]
-# ruff: noqa: E501 (captions are on the lines that begin cells)
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--data", type=Path, help="folder with one folder a class")
 parser.add_argument("--out", type=Path, default="train_on_a_folder_output")
