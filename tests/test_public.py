@@ -132,3 +132,16 @@ def test_docstring_of_each_estimator_has_an_example_that_runs(name):
     assert ">>> " in "".join(
         NumpyDocString(inspect.getdoc(ESTIMATORS[name]))["Examples"]
     )
+
+
+def test_reference_of_the_book_lists_every_public_name_once():
+    page = (Path(__file__).parents[1] / "book" / "reference" / "api.md").read_text()
+    listed = {}
+    for block in page.split("currentmodule::"):
+        module, _, rest = block.partition("\n")
+        names = re.findall(r"^(?:   |\.\. py:data:: )(\w+)$", rest, flags=re.MULTILINE)
+        listed.setdefault(module.strip(), []).extend(names)
+    for name in public_modules():
+        module = importlib.import_module(name)
+        own = [x for x in module.__all__ if not inspect.ismodule(getattr(module, x))]
+        assert sorted(listed[name]) == sorted(own)
