@@ -92,11 +92,8 @@ def _write(path, text):
 def _execute(app):
     """Run the notebooks whose outputs are not in the cache."""
     cache = get_cache(app.env.mystnb_config.execution_cache_path)
-    pages = [BOOK / f"{name}.md" for name in sorted(app.env.project.discover())]
-    for path in pages:
-        if path.exists() and path.read_text(encoding="utf-8").startswith(
-            "---\njupytext:"
-        ):
+    for path in sorted(BOOK.glob("*/*.md")):
+        if path.read_text(encoding="utf-8").startswith("---\njupytext:"):
             cache.add_nb_to_project(str(path), read_data=READER)
     executor = load_executor("local-parallel", cache)
     executor.run_and_cache(timeout=app.config.nb_execution_timeout)
