@@ -12,6 +12,8 @@ _MP3_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
 class Listen:
     """Audio players for a few waveforms, shown by a notebook.
 
+    They hold MP3, or WAV at a sample rate that MP3 has not.
+
     Parameters
     ----------
     waves : ndarray of shape (n, n_samples)
