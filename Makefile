@@ -9,15 +9,15 @@ PYTHON ?= python3.11 python3.12 python3.13 python3
 ARGS ?=
 
 VENV := .venv
-BOOK := .venv-book
+BOOK_VENV := .venv-book
 RUN := $(VENV)/bin/python
-# The kernels of pages: sums are the same on every machine with one thread, and librosa's
-# progress bars, which miss ipywidgets, are not used.
-PAGES := OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:IProgress not found"
+# For the kernels of pages. With one thread sums do not depend on the number of cores;
+# librosa's progress bars, which miss ipywidgets, are not used.
+PAGE_ENV := OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:IProgress not found"
 INSTALL := -m pip install --disable-pip-version-check -c
 # Those that need the audio in SKTAG_DATA come last.
 BENCHMARKS := imports features decode augment training memory regression esc10 \
-	esc10_voting fluid_mix instruments instruments_augmented tags
+	esc10_voting instruments instruments_augmented tags
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint book book-test bench clean
@@ -37,21 +37,23 @@ lint: $(VENV)/.dev ## Check style, types and docstrings
 	$(RUN) -m mypy
 	$(RUN) -m numpydoc lint $$(find sktag -name '*.py')
 
-book: $(BOOK)/.book ## Build the book in book/_build/html; a warning is an error
-	$(PAGES) $(BOOK)/bin/jupyter-book build -W -n --keep-going book
+book: $(BOOK_VENV)/.book ## Build the book in book/_build/html; a warning is an error
+	@# Sphinx would not warn again of pages that it has read.
+	$(PAGE_ENV) $(BOOK_VENV)/bin/jupyter-book build -W --keep-going book || \
+	  { rm -rf book/_build/.doctrees; exit 1; }
 
-book-test: $(BOOK)/.book ## Run each page of the book by itself
-	$(PAGES) $(BOOK)/bin/python -m pytest -m book tests/book $(ARGS)
+book-test: $(BOOK_VENV)/.book ## Run each page of the book by itself
+	$(PAGE_ENV) $(BOOK_VENV)/bin/python -m pytest -m book tests/book $(ARGS)
 
 bench: $(VENV)/.bench ## Measure speed, memory, and accuracy on the audio in SKTAG_DATA
 	@set -e; for name in $(BENCHMARKS); do $(RUN) -m benchmarks $$name; done
 
 clean: ## Remove .venv, caches and builds
-	rm -rf $(VENV) $(BOOK) book/_build book/examples book/reference/generated \
+	rm -rf $(VENV) $(BOOK_VENV) book/_build book/examples book/reference/generated \
 	  book/reference/tables build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.made $(BOOK)/.made:
+$(VENV)/.made $(BOOK_VENV)/.made:
 	@for python in $(PYTHON); do \
 	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "$$python -m venv $(@D)"; \
@@ -76,6 +78,6 @@ $(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.made
 	$(RUN) $(INSTALL) constraints.txt -e ".[bench]"
 	@touch $@
 
-$(BOOK)/.book: pyproject.toml book/constraints.txt | $(BOOK)/.made
-	$(BOOK)/bin/python $(INSTALL) book/constraints.txt -e ".[book]"
+$(BOOK_VENV)/.book: pyproject.toml book/constraints.txt | $(BOOK_VENV)/.made
+	$(BOOK_VENV)/bin/python $(INSTALL) book/constraints.txt -e ".[book]"
 	@touch $@

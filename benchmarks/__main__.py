@@ -28,13 +28,12 @@ BENCHMARKS = {
     "memory": memory.memory,
     "esc10": real_audio.esc10,
     "esc10_voting": real_audio.esc10_voting,
-    "fluid_mix": real_audio.fluid_mix,
     "instruments": networks.instruments,
     "instruments_augmented": real_audio.instruments_augmented,
     "tags": networks.tags,
     "regression": networks.regression,
 }
-# Those of which the book has a page of tables.
+# What makes the tables for the book of their results.
 REPORTS = {
     "imports": imports.report,
     "features": features.report,
@@ -52,7 +51,6 @@ REPORTS = {
 NEED_DATA = {
     "esc10",
     "esc10_voting",
-    "fluid_mix",
     "instruments",
     "instruments_augmented",
     "tags",
@@ -140,8 +138,7 @@ def main():
     path = args.out / f"{args.name}.json"
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"Written: {path}")
-    if args.name in REPORTS:
-        print(page(results))
+    print(page(results))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 # paper's layer table, and the multiply-adds that a second of music costs, front-ends left
 # out. Nothing is trained or computed.
 #
+# In the book, [](#chapter-2d) and [](#chapter-sample-cnn) walk through the networks.
+#
 # ```sh
 # python examples/architectures.py            # the table, the figure, one network
 # python examples/architectures.py fcn4 se    # the same with these layer by layer
@@ -32,7 +34,8 @@ parser.add_argument("names", nargs="*", help="networks to show layer by layer")
 parser.add_argument("--out", type=Path, default="architectures_output")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 
 # %% [markdown]
 # ## The networks

@@ -7,6 +7,8 @@
 # times, and tested on the same clips. The task is to tell six instruments, in phrases
 # that are generated.
 #
+# In the book, [](#sec-augmentation) compares more augmentations.
+#
 # ```sh
 # python examples/augmentation_compared.py
 # python examples/augmentation_compared.py --n-train 72 --epochs 200 --repeats 5
@@ -45,7 +47,8 @@ parser.add_argument("--epochs", type=int, default=60)
 parser.add_argument("--repeats", type=int, default=3)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]
@@ -82,9 +85,9 @@ draws = [np.asarray(change(np.asarray(clip), epoch=epoch)) for epoch in (1, 2)]
 ClipArray.from_array(np.concatenate([clip, *draws]), sample_rate=16000).listen(3)
 
 # %% [markdown]
-# Those of spectrograms are seen: a shift by up to two bins, which is cheaper than a
-# transposition of the waveform and close to one, and a band of time and a band of
-# frequencies covered by the clip's mean, each with a probability of one half.
+# Those of spectrograms are seen: a shift by up to two bins, which is cheap and, on mel
+# bands, only roughly a transposition, and a band of time and a band of frequencies
+# covered by the clip's mean, each with a probability of one half.
 
 # %% mystnb={"figure": {"caption": "The clip as it is, and as three epochs would see it.", "name": "fig-ex-augmentation-draws"}, "image": {"alt": "Four spectrograms of one clip; in three of them it is moved up or down or has bands of one colour."}}
 mel = MelSpectrogram(n_mels=40, n_fft=1024, hop_length=1024).fit(clip)

@@ -7,6 +7,8 @@
 # differ in rhythm, harmony and timbre. With `--data` it is yours: a folder with a
 # sub-folder for each class, or a CSV with a column of files and a column of labels.
 #
+# In the book, [](#chapter-quickstart) puts such a baseline beside a network.
+#
 # ```sh
 # python examples/classical_baseline.py
 # python examples/classical_baseline.py --data my_music/
@@ -43,7 +45,8 @@ parser.add_argument("--n-clips", type=int, default=240, help="of generated music
 parser.add_argument("--duration", type=float, help="of a clip, in seconds")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]

@@ -5,6 +5,8 @@
 # searched together: whole steps of the pipeline are the values of the grid. The task is
 # to tell six instruments, in clips that are generated.
 #
+# In the book, [](#chapter-search) says how to read what a search found.
+#
 # ```sh
 # python examples/grid_search.py
 # python examples/grid_search.py --n-clips 360 --epochs 60
@@ -40,7 +42,8 @@ parser.add_argument("--duration", type=float, default=1.5, help="in seconds")
 parser.add_argument("--epochs", type=int, default=34)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]

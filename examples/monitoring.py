@@ -6,6 +6,8 @@
 # (`pip install "sktag[monitor]"`). With `--wandb` it goes to Weights & Biases too, for
 # which one needs that package, and an account unless `WANDB_MODE=offline`.
 #
+# In the book, [](#sec-monitoring) says what to look for.
+#
 # ```sh
 # python examples/monitoring.py
 # tensorboard --logdir monitoring_output/tensorboard
@@ -36,7 +38,8 @@ parser.add_argument("--epochs", type=int, default=30, help="at most")
 parser.add_argument("--wandb", action="store_true", help="log there too")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]

@@ -5,6 +5,8 @@
 # with one sigmoid for each tag learns them from a matrix of zeros and ones, and says for
 # chunks of a recording which tags they have. The clips are generated.
 #
+# In the book, [](#sec-tags) treats tags of your own files, and thresholds.
+#
 # ```sh
 # python examples/multilabel_tagging.py
 # python examples/multilabel_tagging.py --n-clips 600 --epochs 60
@@ -44,7 +46,8 @@ parser.add_argument("--duration", type=float, default=2.0, help="in seconds")
 parser.add_argument("--epochs", type=int, default=30)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]

@@ -7,6 +7,8 @@
 # yours: a folder with a sub-folder for each class, or a CSV with a column of files and a
 # column of labels.
 #
+# In the book, [](#chapter-quickstart) goes through the same steps one by one.
+#
 # ```sh
 # python examples/quickstart.py
 # python examples/quickstart.py --data my_music/
@@ -46,7 +48,8 @@ parser.add_argument("--duration", type=float, help="of a clip, in seconds")
 parser.add_argument("--epochs", type=int, default=20, help="at most")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]

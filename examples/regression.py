@@ -5,6 +5,8 @@
 # phrase, in semitones. A 1D and a 2D network are compared with always saying the mean.
 # The phrases are generated, by six instruments, so their pitches are known.
 #
+# In the book, [](#sec-loss) compares the losses of regressors.
+#
 # ```sh
 # python examples/regression.py
 # python examples/regression.py --n-clips 600 --epochs 60
@@ -36,7 +38,8 @@ parser.add_argument("--duration", type=float, default=2.0, help="in seconds")
 parser.add_argument("--epochs", type=int, default=30)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]

@@ -6,6 +6,8 @@
 # is named, and the rest goes on. Where no folder is given, one is made of generated
 # music by six instruments, with recordings of different lengths and a broken file.
 #
+# In the book, [](#chapter-your-data) has the rest: tables, groups, many files.
+#
 # ```sh
 # python examples/train_on_a_folder.py --data my_music/
 # python examples/train_on_a_folder.py --data my_music/ --duration 10 --epochs 100
@@ -41,7 +43,8 @@ parser.add_argument("--duration", type=float, help="of a clip; by default the me
 parser.add_argument("--epochs", type=int, default=30)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-args = parser.parse_args(["--out", tempfile.mkdtemp()] if in_notebook else None)
+temporary = tempfile.TemporaryDirectory()
+args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]
@@ -100,7 +103,7 @@ clips[[0, -1]].listen(2)
 # %% [markdown]
 # ## Training
 #
-# The recipe "small_data" is made for some hundred recordings: mel spectrograms, an
+# The recipe "small_data" is made for a few hundred recordings: mel spectrograms, an
 # augmentation that keeps labels, mixup, and a small network. What differs here is said by
 # name: classes with few files count as much as those with many, and since a network is
 # hardly trained below some 300 steps, few clips need small batches. With thousands leave

@@ -111,7 +111,7 @@ _NORMALISES_INPUT = ("short_chunk", "short_chunk_res", "musicnn")
 def make_recipe(name, **overrides):
     """Make the whole Pipeline of a paper: rate, front-end, network and training.
 
-    And one that is no paper's: "small_data" is what to start from with some hundred
+    And one that is no paper's: "small_data" is what to start from with a few hundred
     recordings. It was found by experiment; `python -m benchmarks esc10` shows what it
     reaches, with and without its augmentation.
 

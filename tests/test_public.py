@@ -145,3 +145,8 @@ def test_reference_of_the_book_lists_every_public_name_once():
         module = importlib.import_module(name)
         own = [x for x in module.__all__ if not inspect.ismodule(getattr(module, x))]
         assert sorted(listed[name]) == sorted(own)
+
+
+def test_version_is_that_of_the_entry_to_cite():
+    page = Path(__file__).parents[1] / "book" / "reference" / "cite.md"
+    assert page.read_text(encoding="utf-8").count(sktag.__version__) == 2

@@ -6,10 +6,11 @@
   finds them in the cache, and runs again, to say what is wrong, what failed.
 - MathJax comes from a package, as a file of the book.
 - References to other packages are resolved by the lists in ``inventories``.
-- Of a class, only what sktag wrote gets onto its page, not what torch and scikit-learn
-  pass on to it.
+- Of a class, what sktag and scikit-learn's base classes wrote gets onto its page, not
+  what torch passes on to it.
 """
 
+import hashlib
 import json
 import shutil
 import sys
@@ -24,6 +25,7 @@ from jupyter_cache.executors import load_executor
 BOOK = Path(__file__).parents[1]
 ROOT = BOOK.parent
 BUILD = BOOK / "_build"
+CACHE = BUILD / ".jupyter_cache"
 MATHJAX = "tex-chtml.js"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 FORMAT = {"text_representation": {"extension": ".md", "format_name": "myst"}}
@@ -40,12 +42,13 @@ def setup(app):
     """Connect to Sphinx."""
     app.connect("config-inited", _prepare, priority=100)
     app.connect("builder-inited", _execute)
-    app.connect("autodoc-skip-member", _skip_what_others_wrote)
+    app.connect("autodoc-skip-member", _skip_what_torch_wrote)
     return {"parallel_read_safe": True}
 
 
 def _prepare(app, config):
     """Make what the pages are read from."""
+    _forget_what_is_stale(app)
     _convert_examples()
     _write_benchmarks()
     config.html_extra_path.append(_copy_mathjax())
@@ -55,6 +58,21 @@ def _prepare(app, config):
     config.intersphinx_mapping = {
         name: (site, (_inventory(name),)) for name, site in SITES.items()
     }
+
+
+def _forget_what_is_stale(app):
+    """Remove what was made of the pages by another state of the package."""
+    digest = hashlib.sha256()
+    for path in [*sorted(ROOT.glob("sktag/**/*.py")), BOOK / "constraints.txt"]:
+        digest.update(path.read_bytes())
+    stamp = BUILD / "package.sha256"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    made = (CACHE, Path(app.doctreedir), BOOK / "reference" / "generated")
+    for folder in made:
+        shutil.rmtree(folder, ignore_errors=True)
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(digest.hexdigest())
 
 
 def _convert_examples():
@@ -91,12 +109,17 @@ def _write(path, text):
 
 def _execute(app):
     """Run the notebooks whose outputs are not in the cache."""
-    cache = get_cache(app.env.mystnb_config.execution_cache_path)
-    for path in sorted(BOOK.glob("*/*.md")):
-        if path.read_text(encoding="utf-8").startswith("---\njupytext:"):
-            cache.add_nb_to_project(str(path), read_data=READER)
+    cache = get_cache(CACHE)
+    pages = [
+        str(path)
+        for path in sorted(BOOK.glob("*/*.md"))
+        if path.read_text(encoding="utf-8").startswith("---\njupytext:")
+    ]
+    for page in pages:
+        cache.add_nb_to_project(page, read_data=READER)
     executor = load_executor("local-parallel", cache)
-    executor.run_and_cache(timeout=app.config.nb_execution_timeout)
+    # The cache also remembers pages that are gone.
+    executor.run_and_cache(filter_uris=pages, timeout=app.config.nb_execution_timeout)
 
 
 def _copy_mathjax():
@@ -125,10 +148,10 @@ def _inventory(name):
     return str(path)
 
 
-def _skip_what_others_wrote(app, what, name, obj, skip, options):
+def _skip_what_torch_wrote(app, what, name, obj, skip, options):
     """Say whether a member is left out of a class's page."""
     function = getattr(obj, "fget", None) or getattr(obj, "func", None) or obj
     module = getattr(function, "__module__", None) or ""
-    if what == "class" and not module.startswith("sktag"):
+    if what == "class" and not module.startswith(("sktag", "sklearn.base")):
         return True
     return skip

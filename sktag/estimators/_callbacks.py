@@ -79,7 +79,7 @@ class Schedule(Callback):
     ----------
     kind : {"one_cycle", "cosine", "step", "plateau"} or None
         "one_cycle" rises to the learning rate and falls to nothing over all steps;
-        "cosine" falls; "step" takes a tenth every 30 epochs; "plateau" takes a fifth
+        "cosine" falls; "step" multiplies it by 0.1 every 30 epochs; "plateau" by 0.2
         when the loss has not fallen for `patience` epochs.
     n_steps : int
         Steps to come.

@@ -71,8 +71,8 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
     lr_schedule : {"one_cycle", "cosine", "step", "plateau", "staged"} or None, \
             default="one_cycle"
         "one_cycle" rises to `lr` and falls to nothing over all steps (Smith and Topin,
-        2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" takes a tenth every
-        30 epochs; "plateau" takes a fifth where the loss has not fallen for a third of
+        2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" multiplies by 0.1
+        every 30 epochs; "plateau" by 0.2 where the loss has not fallen for a third of
         `n_iter_no_change` epochs; "staged" goes through `stages`; None keeps `lr`.
     weight_decay : float >= 0, default=1e-2
         Decay of the weights; biases and batch norm have none. 0 for an optimizer that
