@@ -31,7 +31,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from sktag import RawWave, Summarizer, make_recipe
+from sktag import Augmenter, RawWave, Summarizer, make_recipe
 from sktag.datasets import load_folder, make_music
 
 # %% tags=["hide-input"]
@@ -103,11 +103,11 @@ clips[[0, -1]].listen(2)
 # %% [markdown]
 # ## Training
 #
-# The recipe "small_data" is made for a few hundred recordings: mel spectrograms, an
-# augmentation that keeps labels, mixup, and a small network. What differs here is said by
-# name: classes with few files count as much as those with many, and since a network is
-# hardly trained below some 300 steps, few clips need small batches. With thousands leave
-# `clf__batch_size` and `clf__n_filters` out.
+# The recipe "small_data" is made for a few hundred recordings: mel spectrograms and a
+# small network. What differs here is said by name: masks and mixup keep few clips from
+# being learned by heart, longer hops save time, classes with few files count as much as
+# those with many, and since a network is hardly trained below some 300 steps, few clips
+# need small batches. With thousands leave `clf__batch_size` and `clf__n_filters` out.
 
 # %%
 train, test, y_train, y_test = train_test_split(
@@ -116,6 +116,9 @@ train, test, y_train, y_test = train_test_split(
 pipe = make_recipe(
     "small_data",
     wave__duration=duration,
+    mel__hop_length=1024,
+    augment=Augmenter(),
+    clf__mixup_alpha=0.2,
     clf__n_filters=(16, 32, 64),
     clf__batch_size=8,
     clf__class_weight="balanced",

@@ -12,14 +12,13 @@ from difflib import get_close_matches
 
 from sklearn.pipeline import Pipeline
 
-from sktag.augment import FrequencyMask, TimeMask, TimeShift
 from sktag.estimators import (
     CNN1DClassifier,
     CNN1DRegressor,
     CNN2DClassifier,
     SampleCNNClassifier,
 )
-from sktag.transformers import Augmenter, MelSpectrogram, RawWave, Standardizer
+from sktag.transformers import MelSpectrogram, RawWave, Standardizer
 
 __all__ = ["make_recipe"]
 
@@ -70,13 +69,8 @@ _WON_2020 = {
     "batch_size": 16,
 }
 _CHOI_2016 = {"chunk_size": 1366, **_UNKNOWN_TRAINING}
-# Found by experiment on ESC-10, 320 clips of 5 s to train on: `benchmarks esc10`.
-_SMALL_DATA = {
-    "mixup_alpha": 0.2,
-    "lr": 3e-3,
-    "max_epochs": 50,
-    "batch_size": 32,
-}
+# Found by experiment on ESC-10, 320 clips of 5 s: `benchmarks esc10_voting`.
+_SMALL_DATA = {"lr": 3e-3, "max_epochs": 25, "batch_size": 32}
 # Class and parameters of the network of each recipe; None is the architecture's own.
 _NETWORKS = {
     "fcn4": (CNN2DClassifier, _CHOI_2016),
@@ -112,8 +106,7 @@ def make_recipe(name, **overrides):
     """Make the whole Pipeline of a paper: rate, front-end, network and training.
 
     And one that is no paper's: "small_data" is what to start from with a few hundred
-    recordings. It was found by experiment; `python -m benchmarks esc10` shows what it
-    reaches, with and without its augmentation.
+    recordings. It was found by experiment; the Notes say what it reaches.
 
     =================  =======  ==============  ===================================
     recipe             rate     chunk           training
@@ -127,14 +120,14 @@ def make_recipe(name, **overrides):
     "musicnn"          16 kHz   187 frames      Adam
     "dieleman2014"     16 kHz   94 frames       Adam
     "spotify2014"      22 kHz   599 frames      Adam; a regression
-    "small_data"       22 kHz   whole clips     AdamW, one cycle; augmentation
+    "small_data"       22 kHz   whole clips     AdamW, one cycle
     =================  =======  ==============  ===================================
 
     The steps are "wave", a RawWave; "mel", the paper's MelSpectrogram, in all but
     "sample_cnn", "se" and "rese2", which take waveforms; "scale", a Standardizer, in
     all but "short_chunk", "short_chunk_res" and "musicnn", whose networks begin with a
-    batch norm; "augment", an Augmenter, in "small_data" alone; and "clf", the network,
-    in "spotify2014" a regressor.
+    batch norm; "augment", a place for an Augmenter, in "small_data" alone; and "clf",
+    the network, in "spotify2014" a regressor.
 
     Parameters
     ----------
@@ -180,6 +173,16 @@ def make_recipe(name, **overrides):
       here.
     - "dieleman2014", "spotify2014": frames, rates and compression of the spectrogram
       and the training are chosen here; windows of 3 s are recalled.
+
+    "small_data" reaches a mean accuracy of 0.923 and 0.930 (two seeds) on the five
+    folds of ESC-10, environmental sounds of which 320 are there to train on: more than
+    all ways with augmentation that were tried, and as much as a vote of four networks
+    (`python -m benchmarks esc10_voting`). Where clips are long or time is short,
+    coarser frames train faster, and then augmentation pays: with ``mel__n_fft=2048``,
+    ``mel__hop_length=2048``, ``mel__amin=1e-6``, ``clf__mixup_alpha=0.2``,
+    ``clf__max_epochs=50`` and an `augment` of a TimeShift and masks it takes less than
+    half of the time and reaches 0.903 and 0.915, without augmentation 0.873
+    (`python -m benchmarks esc10`).
 
     The papers have splits of their own. Here a tenth of the clips is kept apart, which
     `validation_fraction` changes, to end a training or its stages by.
@@ -231,14 +234,11 @@ def make_recipe(name, **overrides):
 
 def _make_small_data(cls, params):
     """Return the steps of the recipe that is no paper's."""
-    masks = {"width": (0.0, 0.12), "n_masks": 1, "p": 0.5}
-    transforms = [TimeShift(), FrequencyMask(**masks), TimeMask(**masks)]
     return [
         ("wave", RawWave()),
-        # Noise below -60 dB tells recordings apart, not what is recorded.
-        ("mel", MelSpectrogram(64, n_fft=2048, hop_length=2048, amin=1e-6)),
+        ("mel", MelSpectrogram(64, n_fft=1024)),
         ("scale", Standardizer()),
-        ("augment", Augmenter(transforms)),
+        ("augment", "passthrough"),
         ("clf", cls(**params)),
     ]
 
