@@ -34,7 +34,8 @@ parser.add_argument("names", nargs="*", help="networks to show layer by layer")
 parser.add_argument("--out", type=Path, default="architectures_output")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-temporary = tempfile.TemporaryDirectory()
+if in_notebook:
+    temporary = tempfile.TemporaryDirectory()
 args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 
 # %% [markdown]

@@ -47,7 +47,8 @@ parser.add_argument("--epochs", type=int, default=60)
 parser.add_argument("--repeats", type=int, default=3)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-temporary = tempfile.TemporaryDirectory()
+if in_notebook:
+    temporary = tempfile.TemporaryDirectory()
 args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 

@@ -48,7 +48,8 @@ parser.add_argument("--duration", type=float, help="of a clip, in seconds")
 parser.add_argument("--epochs", type=int, default=20, help="at most")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
-temporary = tempfile.TemporaryDirectory()
+if in_notebook:
+    temporary = tempfile.TemporaryDirectory()
 args = parser.parse_args(["--out", temporary.name] if in_notebook else None)
 args.out.mkdir(parents=True, exist_ok=True)
 
