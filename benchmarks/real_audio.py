@@ -14,7 +14,7 @@ from benchmarks._timing import table
 from sktag import Augmenter, make_recipe
 from sktag.augment import FrequencyMask, TimeMask, TimeShift
 
-# In what networks with augmentation differ on single notes.
+# Changes of `augmented` for single notes.
 INSTRUMENTS = {
     "wave__duration": 2.4,
     "mel__hop_length": 1024,

@@ -105,10 +105,11 @@ clips[[0, -1]].listen(2)
 # ## Training
 #
 # The recipe "small_data" is made for a few hundred recordings: mel spectrograms and a
-# small network. What differs here is said by name: masks and mixup keep few clips from
-# being learned by heart, longer hops save time, classes with few files count as much as
-# those with many, and since a network is hardly trained below some 300 steps, few clips
-# need small batches. With thousands leave `clf__batch_size` and `clf__n_filters` out.
+# compact 2D network. What differs here is said by name: fewer filters and longer hops
+# save time, masks and mixup keep few clips from being learned by heart, classes with few
+# files count as much as those with many, and since a network is hardly trained below some
+# 300 steps, few clips need small batches. With thousands leave `clf__batch_size` and
+# `clf__n_filters` out.
 
 # %%
 train, test, y_train, y_test = train_test_split(

@@ -64,7 +64,7 @@ def _forget_what_is_stale(app):
     """Remove what was made of the pages by another state of the package."""
     digest = hashlib.sha256()
     for path in [*sorted(ROOT.glob("sktag/**/*.py")), BOOK / "constraints.txt"]:
-        digest.update(path.read_bytes())
+        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     stamp = BUILD / "package.sha256"
     if stamp.exists() and stamp.read_text() == digest.hexdigest():
         return
