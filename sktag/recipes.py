@@ -126,8 +126,10 @@ def make_recipe(name, **overrides):
     The steps are "wave", a RawWave; "mel", the paper's MelSpectrogram, in all but
     "sample_cnn", "se" and "rese2", which take waveforms; "scale", a Standardizer, in
     all but "short_chunk", "short_chunk_res" and "musicnn", whose networks begin with a
-    batch norm; "augment", a place for an Augmenter, in "small_data" alone; and "clf",
-    the network, in "spotify2014" a regressor.
+    batch norm; "augment", a place for an Augmenter of spectrogram operations, in
+    "small_data" alone; and "clf", the network, in "spotify2014" a regressor. For
+    operations on waveforms put one before the front-end:
+    ``pipe.steps.insert(1, ("wave_augment", Augmenter()))``.
 
     Parameters
     ----------
@@ -177,12 +179,14 @@ def make_recipe(name, **overrides):
     "small_data" reaches a mean accuracy of 0.923 and 0.930 (two seeds) on the five
     folds of ESC-10, environmental sounds of which 320 are there to train on, and a vote
     of these two and two augmented networks 0.925 (`python -m benchmarks esc10_voting`).
-    It was chosen on the same folds, so that this is somewhat too good. Where clips are
-    long or time is short, coarser frames train faster, and then augmentation pays: with
-    ``mel__n_fft=2048``, ``mel__hop_length=2048``, ``mel__amin=1e-6``,
-    ``clf__mixup_alpha=0.2``, ``clf__max_epochs=50`` and an `augment` of a TimeShift and
-    masks it takes less than half of the time and reaches 0.915 (`esc10_voting`) and
-    0.903, without augmentation 0.873 (`esc10`).
+    It was chosen on the same folds, so that this is somewhat too good. That takes 250
+    steps and some six minutes of one core; with fewer clips raise ``clf__max_epochs``,
+    as the warning about few steps says. Where clips are long or time is short, coarser
+    frames train faster, and then augmentation pays: with ``mel__n_fft=2048``,
+    ``mel__hop_length=2048``, ``mel__amin=1e-6``, ``clf__mixup_alpha=0.2``,
+    ``clf__max_epochs=50`` and an `augment` of a TimeShift and masks it takes less than
+    half of the time and reaches 0.915 (`esc10_voting`) and 0.903, without augmentation
+    0.873 (`esc10`).
 
     The papers have splits of their own. Here a tenth of the clips is kept apart, which
     `validation_fraction` changes, to end a training or its stages by.

@@ -64,7 +64,8 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
         X_val : paths, ClipArray or array, optional
-            Clips to validate on, in place of a share of X. Raw paths or clips pass
+            Clips to validate on, in place of a share of X: watched in `history_`, and
+            with `early_stopping` what ends the training. Raw paths or clips pass
             through the steps that the clips of X went through, but for what is random
             in them. Where X is an array, X_val must have gone through the Pipeline's
             steps already: give paths or clips, or set ``transform_input=["X_val"]``.

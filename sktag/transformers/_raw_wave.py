@@ -70,8 +70,9 @@ class RawWave(ClipTransformer):
     Notes
     -----
     X may be a list, tuple, array, Series or one-column DataFrame of paths; a 2-D array
-    of waveforms, taken to be at `sr`; a list of 1-D arrays of unequal length; or the
-    clips of another RawWave. The result is always a ClipArray, for arrays too.
+    of waveforms in [-1, 1], taken to be at `sr` (divide 16-bit integers by 32768); a
+    list of 1-D arrays of unequal length; or the clips of another RawWave. The result is
+    always a ClipArray, for arrays too.
 
     With ``Pipeline(memory=...)`` give `duration`: a learned one is remembered with the
     step, and stays what it was when files are replaced by longer ones.
