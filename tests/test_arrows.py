@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "sktag._validation": [],
     "sktag.ops": [],
     "sktag.augment": ["sktag.ops"],
-    "sktag.nets": ["sktag.ops"],
+    "sktag.nets": ["sktag._messages", "sktag.ops"],
     "sktag.clips": ["sktag._config", "sktag.ops.op"],
     "sktag.transformers": [
         "sktag._compat",

@@ -1,71 +1,79 @@
-"""What is said of clips: outputs of their chunks, put together, and embeddings."""
+"""Inference: window outputs, predictions, embeddings."""
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
-from sktag._validation import validate_array
-from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind, check_rate
-from sktag.estimators._chunks import chunk_starts
-from sktag.estimators._loading import read_batches
+from sktag.training._batches import read_batches
 
 # Clips or chunks that go through the network at a time in predictions on the CPU.
 _ROWS = 4
 
 
 class AnswersMixin:
-    """The answers of the estimators, and the checks of the clips they are about."""
+    """Outputs of the network for clips, and what is computed from them."""
 
-    def embed(self, X):
-        """Compute what the network's last layer is given: a vector for each clip.
+    def embed(self, X, layer="penultimate", per_window=False):
+        """Compute the features that a layer of the network makes of each clip.
 
         Parameters
         ----------
         X : ClipArray or array
             Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
             which have `n_features_in_` samples.
+        layer : str, default="penultimate"
+            "penultimate" is the input of the network's last dense layer; "pooled" the
+            output of the pooling over all time; else the name of a module of
+            ``module_``, as ``named_modules`` lists them, of which the output is taken.
+        per_window : bool, default=False
+            Whether to return the features of each window (chunk) rather than their
+            mean.
 
         Returns
         -------
         ndarray of shape (n_clips, n_units), float32
-            The penultimate layer, its mean over the chunks of a clip.
+            Features; feature maps of several axes are averaged over time and
+            frequency. With `per_window` (n_clips, n_windows, n_units).
+
+        Raises
+        ------
+        ValueError
+            If the network has no such layer; lists those there are.
         """
-        outputs = self._chunk_outputs(self._known_clips(X), "features")
-        return outputs.mean(axis=1).astype(np.float32)
+        clips = self._known_clips(X)
+        outputs = self._window_outputs(clips, Tap(self.module_, layer))
+        outputs = outputs if per_window else outputs.mean(axis=1)
+        return outputs.astype(np.float32)
 
     def _clip_outputs(self, X):
-        """Return the outputs of clips, (n_clips, n_outputs), in double precision."""
-        outputs = self._chunk_outputs(self._known_clips(X))
-        return self._targets.combine(outputs, self.aggregate)
+        """Return outputs of clips, (n_clips, n_outputs), in double precision."""
+        outputs = self._window_outputs(self._known_clips(X))
+        return self._fitted.targets.combine(outputs, self.aggregate)
 
-    def _chunk_outputs(self, clips, method="forward"):
-        """Return what the network says of chunks, (n_clips, n_chunks, n_outputs)."""
+    def _window_outputs(self, clips, compute=None):
+        """Return outputs of each window of clips, (n_clips, n_windows, n_outputs)."""
+        compute = compute or self.module_
         device = next(self.module_.parameters()).device
-        starts = self._starts(clips)
-        n_chunks = 1 if starts is None else starts.shape[1]
-        compute = getattr(self.module_, method)
+        chunks = self._lay_out(self._fitted.chunk)
         # torch's kernels differ by the size of a batch; with one size, a clip alone and
         # among others gets the same bits.
         n_rows = _ROWS if device.type == "cpu" else self.batch_size
-        last = self.module_.output
-        width = last.out_features if method == "forward" else last.in_features
-        parts = [np.empty((0, width))]
         self.module_.eval()
+        parts = []
         with torch.no_grad():
             for x in read_batches(
-                clips,
-                self.batch_size,
-                device,
-                self.n_threads,
-                chunk=None if starts is None else self._chunk,
-                starts=starts,
+                clips, self.batch_size, device, self.n_threads, chunks
             ):
                 for some in x.split(n_rows):
                     filled = some[torch.arange(n_rows).clamp_max(len(some) - 1)]
                     outputs = compute(filled)[: len(some)]
                     parts.append(outputs.cpu().double().numpy())
-        out = np.concatenate(parts).reshape(len(clips), n_chunks, width)
+            if not parts:
+                no_clips = torch.zeros(1, *self._fitted.network.input_shape)
+                outputs = compute(no_clips.to(device))
+                return outputs.cpu().double().numpy()[:0, np.newaxis]
+        flat = np.concatenate(parts)
+        out = flat.reshape(len(clips), -1, flat.shape[-1])
         bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)))
         if bad.size:
             raise ValueError(
@@ -75,83 +83,99 @@ class AnswersMixin:
             )
         return out
 
-    def _starts(self, clips):
-        """Return the first column of each chunk, or None where clips are taken whole.
-
-        The array has the shape (n_clips, n_chunks).
-        """
-        length = clips.shape[-1]
-        if self._chunk is None or length <= self._chunk:
-            return None
-        n_chunks = self.n_chunks or -(-length // self._chunk)
-        return chunk_starts(clips.lengths, self._chunk, n_chunks, self.chunk_layout)
-
-    def _chunk_times(self, clips):
-        """Return the middle of each chunk in seconds, (n_clips, n_chunks)."""
+    def _window_times(self, clips):
+        """Return the middle of each window in seconds, (n_clips, n_windows)."""
         hop_length = 1 if clips.kind == "wave" else clips.hop_length
         if clips.sample_rate is None or hop_length is None:
             raise ValueError(
                 "the sample rate or the hop_length of these spectrograms is not known, "
-                "and with it the times: give clips (ClipArray.from_array(X, "
+                "and so the times are not: give clips (ClipArray.from_array(X, "
                 "sample_rate=..., hop_length=...)), or return_times=False."
             )
-        starts = self._starts(clips)
-        width = self._chunk
+        chunks = self._lay_out(self._fitted.chunk)
+        starts = None if chunks is None else chunks.starts(clips)
         if starts is None:
             starts, width = np.zeros((len(clips), 1), dtype=int), clips.shape[-1]
+        else:
+            width = chunks.size
         return (starts + width / 2) * hop_length / clips.sample_rate
 
-    def _known_clips(self, X):
-        """Return X as clips such as the network was trained on."""
-        check_is_fitted(self)
-        name = type(self).__name__
-        clips = self._as_clips(X, reset=False)
-        check_rate(clips, self.sr_, name)
-        self._check_shape(clips, (0, self._n_bins, 0))
-        self._check_length(clips, self.module_)
-        return clips
 
-    def _check_length(self, clips, module):
-        """Raise where clips are too short for a network."""
-        least = module.min_shape[-1]
-        if clips.shape[-1] < least:
-            unit = "frames" if clips.kind == "spectrogram" else "samples"
-            raise ValueError(
-                f"{type(self).__name__} needs clips of at least {least} {unit}, these "
-                f"have {clips.shape[-1]}: give longer clips, or pad them."
-            )
+class Tap:
+    """Computes the features of one layer: what flows through it in a forward pass.
 
-    def _check_shape(self, clips, shape):
-        """Raise where spectrograms have other bins than those of training."""
-        if clips.kind == "spectrogram" and clips.shape[1] != shape[1]:
-            raise ValueError(
-                f"{type(self).__name__} was fitted on {shape[1]} bins and is given "
-                f"{clips.shape[1]}: give the front-end the parameters of training."
-            )
+    Parameters
+    ----------
+    module : Module
+        The network.
+    layer : str
+        As in `AnswersMixin.embed`.
 
-    def _as_clips(self, X, *, reset):
-        """Return X as clips of the kind that the network takes."""
-        name = type(self).__name__
-        if isinstance(X, ClipArray):
-            check_kind(X, self._takes, name)
-            for attribute in ("n_features_in_", "feature_names_in_"):
-                if reset and hasattr(self, attribute):
-                    delattr(self, attribute)
-            return X
-        X = validate_array(self, X, reset=reset)
-        rate = None if reset else getattr(self, "sr_", None)
-        if self._takes == "wave":
-            if X.ndim != 2:
-                raise ValueError(
-                    f"{name} takes waveforms (n_clips, n_samples); X has {X.ndim} "
-                    f"dimensions, {X.shape}."
-                )
-            return ClipArray.from_array(X, sample_rate=rate)
-        if X.ndim > 3:
+    Raises
+    ------
+    ValueError
+        If there is no such layer.
+    """
+
+    def __init__(self, module, layer):
+        self.module = module
+        self.layer = layer
+        self.takes_input = layer == "penultimate"
+        self.target = _find_layer(module, layer)
+
+    def __call__(self, x):
+        """Return the features of a batch, (n_rows, n_units)."""
+        seen = []
+
+        def before(_, inputs):
+            seen.append(inputs[0])
+
+        def after(_, inputs, output):
+            seen.append(output)
+
+        if self.takes_input:
+            hook = self.target.register_forward_pre_hook(before)
+        else:
+            hook = self.target.register_forward_hook(after)
+        try:
+            self.module(x)
+        finally:
+            hook.remove()
+        if not seen or not isinstance(seen[-1], torch.Tensor):
             raise ValueError(
-                f"{name} takes spectrograms (n_clips, n_bins, n_frames); X has "
-                f"{X.ndim} dimensions, {X.shape}."
+                f"layer={self.layer!r} is not used in a forward pass, or gives no "
+                f"tensor: {_layers_there_are(self.module)}"
             )
-        hop_length = None if reset else getattr(self, "_hop_length", None)
-        X = X if X.ndim == 3 else X[:, :, np.newaxis]
-        return ClipArray.from_array(X, sample_rate=rate, hop_length=hop_length)
+        features = seen[-1].float()
+        if features.ndim < 2:
+            raise ValueError(
+                f"layer={self.layer!r} gives one number a clip, not features: "
+                f"{_layers_there_are(self.module)}"
+            )
+        return features.flatten(2).mean(-1) if features.ndim > 2 else features
+
+
+def _find_layer(module, layer):
+    """Return the module whose input or output is tapped."""
+    modules = dict(module.named_modules())
+    modules.pop("")
+    dense = [m for m in modules.values() if isinstance(m, nn.Linear)]
+    if layer == "penultimate" and dense:
+        # Networks here name their last layer; others list it last.
+        return modules.get("output", dense[-1])
+    pools = [m for m in modules.values() if "Adaptive" in type(m).__name__]
+    if layer == "pooled" and ("pool" in modules or pools):
+        return modules.get("pool") or pools[-1]
+    if layer not in modules:
+        raise ValueError(
+            f"layer={layer!r} is not one of the network. {_layers_there_are(module)}"
+        )
+    return modules[layer]
+
+
+def _layers_there_are(module):
+    names = [name for name, _ in module.named_modules() if name]
+    return (
+        "Its layers are " + ", ".join(map(repr, names)) + "; 'penultimate' is the "
+        "input of the last torch.nn.Linear."
+    )

@@ -5,15 +5,21 @@ from numbers import Real
 from sklearn.base import ClassifierMixin
 
 from sktag._compat import Interval, StrOptions, _fit_context
-from sktag.estimators._labels import check_y, tag_names
+from sktag.estimators._base import BaseTagger
+from sktag.estimators._inputs import Given
 from sktag.estimators._parameters import (
     CHUNK_CONSTRAINTS,
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
-from sktag.estimators._parts import Validation
-from sktag.estimators._tagger import BaseTagger
-from sktag.estimators._targets import make_targets
+from sktag.targets import (
+    LOSSES,
+    ClassTargets,
+    TagTargets,
+    check_labels,
+    check_own_loss,
+    tag_names,
+)
 
 
 class BaseClassifier(ClassifierMixin, BaseTagger):
@@ -25,19 +31,118 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         **TRAINING_CONSTRAINTS,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "loss": [StrOptions(set(LOSSES["labels"])), callable],
     }
 
+    def __init__(
+        self,
+        architecture="compact",
+        *,
+        n_filters=None,
+        kernel_size=None,
+        pool_size=None,
+        pooling=None,
+        n_blocks=None,
+        batch_norm=None,
+        dropout=None,
+        activation=None,
+        weight_init=None,
+        chunk_size="auto",
+        train_chunks="random",
+        n_chunks=None,
+        chunk_layout="even",
+        aggregate="mean",
+        optimizer="adamw",
+        lr=1e-3,
+        lr_schedule="one_cycle",
+        weight_decay=1e-2,
+        max_epochs=50,
+        batch_size=16,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        monitor="loss",
+        mixup_alpha=0,
+        cutmix_alpha=0,
+        label_smoothing=0,
+        gradient_clip=None,
+        loss="cross_entropy",
+        class_weight=None,
+        stages=None,
+        metrics=None,
+        checkpoint=None,
+        device="auto",
+        amp="auto",
+        n_threads=None,
+        cache_bytes=2**30,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        callbacks=None,
+        net_params=None,
+    ):
+        self.architecture = architecture
+        self.n_filters = n_filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.pooling = pooling
+        self.n_blocks = n_blocks
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.activation = activation
+        self.weight_init = weight_init
+        self.chunk_size = chunk_size
+        self.train_chunks = train_chunks
+        self.n_chunks = n_chunks
+        self.chunk_layout = chunk_layout
+        self.aggregate = aggregate
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.monitor = monitor
+        self.mixup_alpha = mixup_alpha
+        self.cutmix_alpha = cutmix_alpha
+        self.label_smoothing = label_smoothing
+        self.gradient_clip = gradient_clip
+        self.loss = loss
+        self.class_weight = class_weight
+        self.stages = stages
+        self.metrics = metrics
+        self.checkpoint = checkpoint
+        self.device = device
+        self.amp = amp
+        self.n_threads = n_threads
+        self.cache_bytes = cache_bytes
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.net_params = net_params
+
     def _check_y(self, y):
-        return check_y(y)
+        return check_labels(y)
 
-    def _make_targets(self, y, train, classes):
-        return make_targets(y, self.class_weight, classes)
+    def _learn_targets(self, y, train, classes):
+        if y.ndim == 2:
+            return TagTargets(y.shape[1])
+        return ClassTargets.learn(y, classes)
 
-    def _update_targets(self):
-        self._targets.class_weight = self.class_weight
+    def _configure_targets(self, targets, codes):
+        # Weights of labels are weights of rows; those of tags are part of the loss.
+        of_tags = self.class_weight if isinstance(targets, TagTargets) else None
+        check_own_loss(
+            self.loss, label_smoothing=self.label_smoothing, class_weight=of_tags
+        )
+        return targets.configured(self.loss, self.class_weight, codes)
 
-    def _set_targets(self, y):
-        self.classes_ = self._targets.classes
+    def _set_targets(self, targets, y):
+        self.classes_ = targets.classes
         names = tag_names(y)
         if names is not None and self.classes_.ndim == 2:
             self.tag_names_ = names
@@ -92,8 +197,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         FloatingPointError
             If the loss stops being finite.
         """
-        validation = Validation(X_val, y_val, sample_weight_val, groups)
-        return self._fit(X, y, sample_weight, validation=validation)
+        given = Given(X_val, y_val, sample_weight_val, groups)
+        return self._fit(X, y, sample_weight, given)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -115,7 +220,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         self : object
             The classifier.
         """
-        return self._fit(X, y, sample_weight, partial=True, classes=classes)
+        return self._fit(X, y, sample_weight, Given(), partial=True, classes=classes)
 
     def predict(self, X):
         """Predict the label of each clip, or its tags.
@@ -132,7 +237,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             Labels; or 1 where a tag's probability is above a half.
         """
         logits = self._clip_outputs(X)
-        return self._targets.predict(logits)
+        return self._fitted.targets.predict(logits)
 
     def predict_proba(self, X):
         """Predict the probability of each class, or of each tag.
@@ -150,7 +255,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             by `aggregate`.
         """
         logits = self._clip_outputs(X)
-        return self._targets.probabilities(logits)
+        return self._fitted.targets.probabilities(logits)
 
     def decision_function(self, X):
         """Compute scores that rank as the probabilities do.
@@ -167,7 +272,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             Logits; for two classes the second's less the first's.
         """
         logits = self._clip_outputs(X)
-        return self._targets.decisions(logits)
+        return self._fitted.targets.decisions(logits)
 
     def predict_taggram(self, X, return_times=False):
         """Predict the probabilities of each chunk: tags over time.
@@ -194,8 +299,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         """
         clips = self._known_clips(X)
         # Before the work, since they may be refused.
-        times = self._chunk_times(clips) if return_times else None
-        taggram = self._targets.probabilities(self._chunk_outputs(clips))
+        times = self._window_times(clips) if return_times else None
+        taggram = self._fitted.targets.probabilities(self._window_outputs(clips))
         return (taggram, times) if return_times else taggram
 
     def __sklearn_tags__(self):

@@ -2,15 +2,13 @@
 
 from sktag.estimators._classifier import BaseClassifier
 from sktag.estimators._parameters import NETWORK_CONSTRAINTS
-from sktag.nets.cnn1d import PUBLISHED, build_cnn1d
 
 
 class CNN1DMixin:
-    """The networks of CNN1DClassifier and CNN1DRegressor: over time alone."""
+    """The networks of the classifier and the regressor: over time alone."""
 
-    _architecture_params = tuple(NETWORK_CONSTRAINTS)
-    _architectures = PUBLISHED
-    _build_network = staticmethod(build_cnn1d)
+    _family = "cnn1d"
+    _size_params = tuple(name for name in NETWORK_CONSTRAINTS if name != "architecture")
 
 
 class CNN1DClassifier(CNN1DMixin, BaseClassifier):
@@ -219,92 +217,3 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
     >>> float(clf.fit(X, y).score(X, y))
     1.0
     """
-
-    def __init__(
-        self,
-        architecture="compact",
-        *,
-        n_filters=None,
-        kernel_size=None,
-        pool_size=None,
-        pooling=None,
-        n_blocks=None,
-        batch_norm=None,
-        dropout=None,
-        activation=None,
-        weight_init=None,
-        chunk_size="auto",
-        train_chunks="random",
-        n_chunks=None,
-        chunk_layout="even",
-        aggregate="mean",
-        optimizer="adamw",
-        lr=1e-3,
-        lr_schedule="one_cycle",
-        weight_decay=1e-2,
-        max_epochs=50,
-        batch_size=16,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=10,
-        monitor="loss",
-        mixup_alpha=0,
-        cutmix_alpha=0,
-        label_smoothing=0,
-        gradient_clip=None,
-        class_weight=None,
-        stages=None,
-        metrics=None,
-        checkpoint=None,
-        device="auto",
-        amp="auto",
-        n_threads=None,
-        cache_bytes=2**30,
-        warm_start=False,
-        random_state=None,
-        verbose=0,
-        callbacks=None,
-        net_params=None,
-    ):
-        self.architecture = architecture
-        self.n_filters = n_filters
-        self.kernel_size = kernel_size
-        self.pool_size = pool_size
-        self.pooling = pooling
-        self.n_blocks = n_blocks
-        self.batch_norm = batch_norm
-        self.dropout = dropout
-        self.activation = activation
-        self.weight_init = weight_init
-        self.chunk_size = chunk_size
-        self.train_chunks = train_chunks
-        self.n_chunks = n_chunks
-        self.chunk_layout = chunk_layout
-        self.aggregate = aggregate
-        self.optimizer = optimizer
-        self.lr = lr
-        self.lr_schedule = lr_schedule
-        self.weight_decay = weight_decay
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.monitor = monitor
-        self.mixup_alpha = mixup_alpha
-        self.cutmix_alpha = cutmix_alpha
-        self.label_smoothing = label_smoothing
-        self.gradient_clip = gradient_clip
-        self.class_weight = class_weight
-        self.stages = stages
-        self.metrics = metrics
-        self.checkpoint = checkpoint
-        self.device = device
-        self.amp = amp
-        self.n_threads = n_threads
-        self.cache_bytes = cache_bytes
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params

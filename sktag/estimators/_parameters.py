@@ -1,32 +1,21 @@
-"""The parameters that all estimators share, and what may be passed on to skorch.
-
-Nothing here imports skorch, which takes as long as the rest of the package: it is
-imported when something is fitted.
-"""
+"""The parameters that all estimators share, and those passed on to skorch."""
 
 import os
 from numbers import Integral, Real
 
 from sklearn.base import BaseEstimator
-from torch import optim
 
 from sktag._compat import Interval, StrOptions
-from sktag.estimators._chunks import AGGREGATES, LAYOUTS
 from sktag.nets.blocks import ACTIVATIONS, INITIALISERS
+from sktag.targets._aggregate import AGGREGATES
+from sktag.training import LAYOUTS, OPTIMIZERS, SCHEDULES
 
-OPTIMIZERS = {
-    "adamw": (optim.AdamW, {}),
-    "adam": (optim.Adam, {}),
-    "sgd": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
-    "rmsprop": (optim.RMSprop, {}),
-}
-SCHEDULES = ("one_cycle", "cosine", "step", "plateau", "staged")
-# What net_params may not set, because sktag makes it.
+# Parameters of the net that are not the user's to set.
 _OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}
-_OWN |= {"seed", "amp", "score", "mixing"}
+_OWN |= {"seed", "amp", "score", "mixing", "keep_batches"}
 
 NETWORK_CONSTRAINTS = {
-    "architecture": [str],
+    "architecture": [str, callable],
     "n_filters": [Interval(Integral, 1, None, closed="left"), "array-like", None],
     "kernel_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
     "pool_size": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
@@ -58,7 +47,7 @@ TRAINING_CONSTRAINTS = {
     "early_stopping": ["boolean"],
     "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
     "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-    "monitor": [str],
+    "monitor": [str, callable],
     "mixup_alpha": [Interval(Real, 0, None, closed="left")],
     "cutmix_alpha": [Interval(Real, 0, None, closed="left")],
     "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],

@@ -2,11 +2,18 @@
 
 import torch
 
-from sktag.estimators._state import pick_device, reproducible, to_numpy, to_torch
+from sktag.training import FitPlan, make_stage
+from sktag.training._state import (
+    pick_device,
+    reproducible,
+    to_numpy,
+    to_torch,
+    use_amp,
+)
 
 
 class PicklingMixin:
-    """What turns network and optimizer into arrays, and back."""
+    """Pickles network and optimizer as arrays."""
 
     def __getstate__(self):
         """Pickle weights and moments as numpy arrays, without a device."""
@@ -22,22 +29,35 @@ class PicklingMixin:
         return state
 
     def __setstate__(self, state):
-        """Build network and optimizer again, on the device there is."""
+        """Rebuild network and optimizer, on the device that is available."""
         state = dict(state)
         saved = state.pop("_saved", None)
         super().__setstate__(state)
         if saved is None:
             return
-        from sktag.estimators import _training
+        from sktag.training._fit import restore_net
 
         try:
             device = pick_device(self.device)
         except ValueError:
             device = torch.device("cpu")
+        fitted, net_params = self._fitted, self._check_net_params()
         with reproducible(device, 0):
-            module, _ = self._build_network(**self._network)
+            module = fitted.network.build().module
+        # A plan for one more epoch, whatever the schedule was.
+        plan = FitPlan(
+            label=type(self).__name__,
+            seed=fitted.seed,
+            device=device,
+            amp=use_amp(self.amp, device),
+            batch_size=self.batch_size,
+            targets=fitted.targets,
+            optimizer=make_stage(
+                self.optimizer, self.lr, self.weight_decay, net_params
+            ),
+            net_params=net_params,
+            is_partial=True,
+        )
         module.load_state_dict(to_torch(saved["weights"]))
         self.module_ = module.to(device, memory_format=torch.channels_last).eval()
-        # As for one epoch more: with its optimizer, whatever the schedule was.
-        self.net_ = _training.make_net(self, module, device, partial=True)
-        _training.restore(self.net_, saved)
+        self.net_ = restore_net(plan, module, saved)

@@ -1,18 +1,16 @@
 """What the regressors share: numbers in, numbers out."""
 
-import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_array, column_or_1d
 
 from sktag._compat import StrOptions, _fit_context
+from sktag.estimators._base import BaseTagger
+from sktag.estimators._inputs import Given
 from sktag.estimators._parameters import (
     CHUNK_CONSTRAINTS,
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
-from sktag.estimators._parts import Validation
-from sktag.estimators._tagger import BaseTagger
-from sktag.estimators._targets import LOSSES, ValueTargets
+from sktag.targets import LOSSES, ValueTargets, check_values
 
 
 class BaseRegressor(RegressorMixin, BaseTagger):
@@ -22,23 +20,104 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         **NETWORK_CONSTRAINTS,
         **CHUNK_CONSTRAINTS,
         **TRAINING_CONSTRAINTS,
-        "loss": [StrOptions(set(LOSSES))],
+        "loss": [StrOptions(set(LOSSES["values"])), callable],
     }
 
+    def __init__(
+        self,
+        architecture="compact",
+        *,
+        n_filters=None,
+        kernel_size=None,
+        pool_size=None,
+        pooling=None,
+        n_blocks=None,
+        batch_norm=None,
+        dropout=None,
+        activation=None,
+        weight_init=None,
+        chunk_size="auto",
+        train_chunks="random",
+        n_chunks=None,
+        chunk_layout="even",
+        aggregate="mean",
+        optimizer="adamw",
+        lr=1e-3,
+        lr_schedule="one_cycle",
+        weight_decay=1e-2,
+        max_epochs=50,
+        batch_size=16,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        monitor="loss",
+        mixup_alpha=0,
+        cutmix_alpha=0,
+        gradient_clip=None,
+        loss="mse",
+        stages=None,
+        metrics=None,
+        checkpoint=None,
+        device="auto",
+        amp="auto",
+        n_threads=None,
+        cache_bytes=2**30,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        callbacks=None,
+        net_params=None,
+    ):
+        self.architecture = architecture
+        self.n_filters = n_filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.pooling = pooling
+        self.n_blocks = n_blocks
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.activation = activation
+        self.weight_init = weight_init
+        self.chunk_size = chunk_size
+        self.train_chunks = train_chunks
+        self.n_chunks = n_chunks
+        self.chunk_layout = chunk_layout
+        self.aggregate = aggregate
+        self.optimizer = optimizer
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.monitor = monitor
+        self.mixup_alpha = mixup_alpha
+        self.cutmix_alpha = cutmix_alpha
+        self.gradient_clip = gradient_clip
+        self.loss = loss
+        self.stages = stages
+        self.metrics = metrics
+        self.checkpoint = checkpoint
+        self.device = device
+        self.amp = amp
+        self.n_threads = n_threads
+        self.cache_bytes = cache_bytes
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+        self.net_params = net_params
+
     def _check_y(self, y):
-        if y is None:
-            raise ValueError(
-                "fit requires y to be passed, but the target y is None: give a number "
-                "or a row of numbers for each clip."
-            )
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        return column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y
+        return check_values(y)
 
-    def _make_targets(self, y, train, classes):
-        return ValueTargets(y[train], self.loss)
+    def _learn_targets(self, y, train, classes):
+        return ValueTargets.learn(y[train])
 
-    def _update_targets(self):
-        self._targets.loss_name = self.loss
+    def _configure_targets(self, targets, codes):
+        return targets.configured(self.loss, None, codes)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -90,8 +169,8 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         FloatingPointError
             If the loss stops being finite.
         """
-        validation = Validation(X_val, y_val, sample_weight_val, groups)
-        return self._fit(X, y, sample_weight, validation=validation)
+        given = Given(X_val, y_val, sample_weight_val, groups)
+        return self._fit(X, y, sample_weight, given)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
@@ -111,7 +190,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         self : object
             The regressor.
         """
-        return self._fit(X, y, sample_weight, partial=True)
+        return self._fit(X, y, sample_weight, Given(), partial=True)
 
     def predict(self, X):
         """Predict the numbers of each clip.
@@ -128,7 +207,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
             Numbers, in the unit of y. Those of chunks are put together by `aggregate`.
         """
         outputs = self._clip_outputs(X)
-        return self._targets.predict(outputs)
+        return self._fitted.targets.predict(outputs)
 
     def __sklearn_tags__(self):
         """Say that 3-D arrays and several numbers a clip are taken."""

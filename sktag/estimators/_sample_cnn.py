@@ -5,7 +5,6 @@ from numbers import Integral, Real
 from sktag._compat import Interval
 from sktag.estimators._classifier import BaseClassifier
 from sktag.estimators._parameters import NETWORK_CONSTRAINTS
-from sktag.nets.sample_cnn import PUBLISHED, build_sample_cnn
 
 CONSTRAINTS = {
     # "res2" and "rese2" take a pair.
@@ -18,24 +17,15 @@ CONSTRAINTS = {
 
 
 class SampleCNNMixin:
-    """The networks of SampleCNNClassifier and SampleCNNRegressor: on waveforms."""
+    """The networks of the classifier and the regressor: on waveforms."""
 
-    _architecture_params = tuple({**NETWORK_CONSTRAINTS, **CONSTRAINTS})
-    _architectures = PUBLISHED
-    _build_network = staticmethod(build_sample_cnn)
+    _family = "sample_cnn"
     _takes = "wave"
-
-    def _published(self):
-        published = super()._published()
-        if self.architecture == "sample_cnn" and None not in (self.m, self.n):
-            size = self.m ** (self.n + 1)
-            if self.m != 3:
-                return published._replace(input_shape=(size,), chunk_size=size)
-        return published
-
-    def _is_shrunk(self, name):
-        # The default of "sample_cnn" is to follow the input: 3^n.
-        return super()._is_shrunk(name) and not name.startswith("sample_cnn (")
+    _size_params = tuple(
+        name
+        for name in {**NETWORK_CONSTRAINTS, **CONSTRAINTS}
+        if name != "architecture"
+    )
 
 
 class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
@@ -299,6 +289,7 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         cutmix_alpha=0,
         label_smoothing=0,
         gradient_clip=None,
+        loss="cross_entropy",
         class_weight=None,
         stages=None,
         metrics=None,
@@ -313,49 +304,52 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         callbacks=None,
         net_params=None,
     ):
-        self.architecture = architecture
-        self.n_filters = n_filters
-        self.kernel_size = kernel_size
-        self.pool_size = pool_size
-        self.pooling = pooling
-        self.n_blocks = n_blocks
-        self.batch_norm = batch_norm
-        self.dropout = dropout
-        self.activation = activation
-        self.weight_init = weight_init
+        super().__init__(
+            architecture,
+            n_filters=n_filters,
+            kernel_size=kernel_size,
+            pool_size=pool_size,
+            pooling=pooling,
+            n_blocks=n_blocks,
+            batch_norm=batch_norm,
+            dropout=dropout,
+            activation=activation,
+            weight_init=weight_init,
+            chunk_size=chunk_size,
+            train_chunks=train_chunks,
+            n_chunks=n_chunks,
+            chunk_layout=chunk_layout,
+            aggregate=aggregate,
+            optimizer=optimizer,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            weight_decay=weight_decay,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            monitor=monitor,
+            mixup_alpha=mixup_alpha,
+            cutmix_alpha=cutmix_alpha,
+            label_smoothing=label_smoothing,
+            gradient_clip=gradient_clip,
+            loss=loss,
+            class_weight=class_weight,
+            stages=stages,
+            metrics=metrics,
+            checkpoint=checkpoint,
+            device=device,
+            amp=amp,
+            n_threads=n_threads,
+            cache_bytes=cache_bytes,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+            callbacks=callbacks,
+            net_params=net_params,
+        )
         self.m = m
         self.n = n
         self.multi_level = multi_level
         self.se_ratio = se_ratio
-        self.chunk_size = chunk_size
-        self.train_chunks = train_chunks
-        self.n_chunks = n_chunks
-        self.chunk_layout = chunk_layout
-        self.aggregate = aggregate
-        self.optimizer = optimizer
-        self.lr = lr
-        self.lr_schedule = lr_schedule
-        self.weight_decay = weight_decay
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.n_iter_no_change = n_iter_no_change
-        self.monitor = monitor
-        self.mixup_alpha = mixup_alpha
-        self.cutmix_alpha = cutmix_alpha
-        self.label_smoothing = label_smoothing
-        self.gradient_clip = gradient_clip
-        self.class_weight = class_weight
-        self.stages = stages
-        self.metrics = metrics
-        self.checkpoint = checkpoint
-        self.device = device
-        self.amp = amp
-        self.n_threads = n_threads
-        self.cache_bytes = cache_bytes
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
-        self.net_params = net_params

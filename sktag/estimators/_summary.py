@@ -1,10 +1,13 @@
 """A network's layers as a table: shapes, parameters, cost, and what they see."""
 
 import html
+from dataclasses import replace
 from numbers import Integral
 
 import torch
 from torch import nn
+
+from sktag.estimators._network import NetworkSpec
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _HEADERS = ("layer", "output", "parameters", "multiply-adds", "receptive field")
@@ -105,36 +108,46 @@ class SummaryMixin:
         ValueError
             If `input_shape` has another form, or does not fit the parameters.
         """
-        seconds = None
-        params = {"n_outputs": 50, **self._network_params()}
-        params["input_shape"] = self._untrained_shape()
+        spec, seconds = self._present_spec(), None
         if hasattr(self, "module_"):
-            params |= {k: self._network[k] for k in ("input_shape", "n_outputs")}
+            fitted = self._fitted
+            trained = fitted.network
             if input_shape is None and n_outputs is None:
-                params = self._network
-            if self.sr_ is not None and self._hop_length is not None:
-                seconds = self._hop_length / self.sr_
+                spec = trained
+            else:
+                spec = replace(
+                    spec, input_shape=trained.input_shape, n_outputs=trained.n_outputs
+                )
+            if self.sr_ is not None and fitted.hop_length is not None:
+                seconds = fitted.hop_length / self.sr_
         given = {"input_shape": input_shape, "n_outputs": n_outputs}
-        params = {**params, **{k: v for k, v in given.items() if v is not None}}
+        spec = replace(spec, **{k: v for k, v in given.items() if v is not None})
         if input_shape is not None:
             self._check_input_shape(input_shape)
-        # There, nothing is drawn and nothing is stored.
+        if not spec.input_shape:
+            raise ValueError(
+                "the input shape of a network of your own is not known before fit: "
+                "give input_shape=..."
+            )
+        # On the meta device nothing is drawn and nothing is stored.
         with torch.device("meta"):
-            module, name = self._build_network(**params)
-        size = " x ".join(map(str, params["input_shape"]))
+            module, name, _ = spec.build()
+        size = " x ".join(map(str, spec.input_shape))
         unit = "samples" if self._takes == "wave" else "frames"
         return summarize(
-            module, f"{name}, input {size}", params["input_shape"], unit, seconds
+            module, f"{name}, input {size}", spec.input_shape, unit, seconds
         )
 
-    def _untrained_shape(self):
-        published = self._published()
-        if published is None:
-            return ()  # `_build_network` says which architectures there are
-        shape = published.input_shape
-        if isinstance(self.chunk_size, Integral):
-            return (*shape[:-1], int(self.chunk_size))
-        return shape
+    def _present_spec(self):
+        """Return the network of the present parameters, for its published input."""
+        record, shape = self._record(), ()
+        if record is not None:
+            shape = record.published(**self._sizes()).input_shape
+            if isinstance(self.chunk_size, Integral):
+                shape = (*shape[:-1], int(self.chunk_size))
+        elif isinstance(self.architecture, str):
+            shape = (1,)  # `build` says which architectures there are
+        return NetworkSpec(self._family, self.architecture, shape, 50, self._sizes())
 
     def _check_input_shape(self, shape):
         """Raise if a shape is not that of a clip."""

@@ -36,7 +36,10 @@ from sktag.augment import (
     TimeStretch,
 )
 from sktag.clips._cache import DECODED
-from sktag.estimators._loading import Batches, ClipDataset, fill_cache
+from sktag.training import Part
+from sktag.training._batches import Batches
+from sktag.training._caches import fill_cache
+from sktag.training._data import ClipDataset
 from sktag.ops import RandomOp
 from sktag.testing import make_waves
 
@@ -115,11 +118,10 @@ def training_rows(clips, epoch, *, batch_size=4, n_threads=None, cache=None, see
     nothing = np.zeros(len(clips), dtype=np.float32)
     # The target tells which row it is.
     targets = np.arange(len(clips), dtype=np.float32)
-    dataset = ClipDataset(
-        clips, np.arange(len(clips)), targets, nothing, cache, n_threads
-    )
+    part = Part(clips, np.arange(len(clips)), targets, nothing)
+    dataset = ClipDataset(part, cache=cache, n_threads=n_threads)
     out = np.empty(clips.shape, dtype=np.float32)
-    for x, (row, _) in Batches(dataset, batch_size, CPU, seed, epoch):
+    for x, (row, _) in Batches(dataset, batch_size, CPU, seed).epoch(epoch):
         out[row.long().numpy()] = x.numpy()
     return out
 

@@ -23,7 +23,7 @@ from sktag import (
     RawWave,
 )
 from sktag.augment import Gain, TimeShift
-from sktag.estimators import _checkpoint, _tagger
+from sktag.training import _checkpoint, _fit
 from sktag.ops import ScaleOp
 from sktag.testing import InaccessibleError, inaccessible_clips
 
@@ -154,7 +154,7 @@ clf = CNN2DClassifier(
     callbacks=[Kill()] if kills else None,
 )
 clf.fit(data["X"], data["Y"])
-print(clf._seed, clf.n_iter_, clf.predict_proba(data["X"]).tobytes().hex())
+print(clf._fitted.seed, clf.n_iter_, clf.predict_proba(data["X"]).tobytes().hex())
 """
     arguments = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path)]
     killed = subprocess.run([*arguments, "kill"], capture_output=True, check=False)
@@ -381,7 +381,7 @@ def test_ctrl_c_is_raised_and_the_fit_can_go_on(X, Y, quick, tmp_path):
 def test_seed_is_remembered_where_none_is_given(X, Y, quick, tmp_path):
     clf = crash(quick(random_state=None, checkpoint=tmp_path), X, Y, 5)
     clf.fit(X, Y)
-    whole = quick(random_state=clf._seed).fit(X, Y)
+    whole = quick(random_state=clf._fitted.seed).fit(X, Y)
     assert_same_fit(clf, whole)
     assert_same_fit(quick(random_state=None, checkpoint=tmp_path).fit(X, Y), whole)
 
@@ -395,7 +395,7 @@ def test_random_state_object_is_as_good_as_a_number(X, Y, quick, tmp_path):
     assert_same_fit(make(checkpoint=tmp_path).fit(X, Y), whole)
     # The next seed of the same object is another fit.
     clf.fit(X, Y)
-    assert clf._seed != whole._seed
+    assert clf._fitted.seed != whole._fitted.seed
 
 
 @pytest.mark.parametrize("batch_size", [16, 4])

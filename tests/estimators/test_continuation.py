@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 
 from sktag import ClipArray
-from sktag.estimators import _batch_norm
+from sktag.training import _batch_norm
 from sktag.testing import InaccessibleError, inaccessible_clips
 
 # Tests train for as few steps as they need.

@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional
 
 from sktag import CNN1DClassifier, CNN2DRegressor, SampleCNNClassifier
-from sktag.estimators._mixing import Mixing
-from sktag.estimators._targets import ClassTargets, TagTargets
-from sktag.estimators._training import RowLoss
+from sktag.training._mixing import Mixing
+from sktag.targets import ClassTargets, TagTargets
+from sktag.training._net import RowLoss
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

@@ -18,7 +18,7 @@ from sktag import (
     Standardizer,
 )
 from sktag.augment import SpecNoise
-from sktag.estimators._validation import split_rows
+from sktag.targets import split_rows
 from sktag.testing import make_waves
 
 # Tests train for as few steps as they need.

@@ -17,7 +17,7 @@ from sktag import (
     Standardizer,
 )
 from sktag.datasets import make_music
-from sktag.estimators._validation import split_rows
+from sktag.targets import split_rows
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 from skorch.callbacks import Callback
 
 from sktag import CNN2DRegressor
-from sktag.estimators._validation import split_rows
+from sktag.targets import split_rows
 from sktag.testing import inaccessible_clips
 
 # Tests train for as few steps as they need.

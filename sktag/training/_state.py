@@ -18,8 +18,7 @@ def pick_device(name):
     # Apple's "mps" has no double precision, and its random state is not restored here.
     if device is None or device.type not in ("cpu", "cuda"):
         raise ValueError(
-            f"device={name!r} is no device that sktag trains on: use 'auto', 'cpu' or "
-            "'cuda'."
+            f"sktag does not train on device={name!r}: use 'auto', 'cpu' or 'cuda'."
         )
     n_devices = torch.cuda.device_count() if device.type == "cuda" else 1
     if (device.index or 0) >= n_devices:
@@ -31,7 +30,7 @@ def pick_device(name):
 
 
 def use_amp(amp, device):
-    """Tell whether to compute in bfloat16; "auto" where CUDA is quick at it."""
+    """Tell whether to compute in bfloat16; "auto" if the GPU has it in hardware."""
     if amp == "auto":
         return device.type == "cuda" and torch.cuda.is_bf16_supported(
             including_emulation=False
@@ -41,7 +40,7 @@ def use_amp(amp, device):
 
 @contextmanager
 def reproducible(device, seed):
-    """Seed torch for a block; random states and cuDNN's flags come back after it."""
+    """Seed torch for a block, then restore random states and cuDNN's flags."""
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -54,8 +53,8 @@ def reproducible(device, seed):
 
 
 def seed_torch(seed, device):
-    """Seed the generators of the CPU and of one device, and no other's."""
-    # torch.manual_seed would seed all devices there are.
+    """Seed the generators of the CPU and of one device."""
+    # torch.manual_seed would seed all devices.
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         with torch.cuda.device(device):

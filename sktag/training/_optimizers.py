@@ -1,16 +1,22 @@
 """Optimizers by name or class, and the stages of a training that changes them.
 
-Nothing here imports skorch: what is asked for is checked before anything is done.
+Nothing here imports skorch, so that parameters are checked before anything is done.
 """
 
 import inspect
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from torch.optim import Optimizer
+from torch import optim
 
-from sktag.estimators._parameters import OPTIMIZERS
+from sktag._messages import warn
 
+OPTIMIZERS: dict[str, tuple[type[optim.Optimizer], dict[str, Any]]] = {
+    "adamw": (optim.AdamW, {}),
+    "adam": (optim.Adam, {}),
+    "sgd": (optim.SGD, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": (optim.RMSprop, {}),
+}
 _FORM = (
     "each is (optimizer, lr) or (optimizer, lr, epochs), as in "
     "[('adam', 1e-4, 80), ('sgd', 1e-3)]"
@@ -20,7 +26,7 @@ _FORM = (
 class Stage(NamedTuple):
     """An optimizer and how long it trains.
 
-    Attributes
+    Parameters
     ----------
     optimizer : type
         Class of torch.
@@ -29,57 +35,76 @@ class Stage(NamedTuple):
     options : dict
         Further parameters of the class.
     epochs : int or None
-        How many; None for as long as there are improvements.
+        How many; None for as long as the monitored score improves.
     """
 
-    optimizer: type
+    optimizer: type[optim.Optimizer]
     lr: float
-    options: dict
+    options: dict[str, Any]
     epochs: int | None = None
 
 
-def make_optimizer_stage(estimator):
-    """Return the one stage of an estimator that has no other.
+def make_stage(optimizer, lr, weight_decay, net_params):
+    """Return the only stage of a training without stages.
 
     Parameters
     ----------
-    estimator : BaseTagger
-        What has the parameters.
+    optimizer : str or type
+        A name of `OPTIMIZERS`, or a class of ``torch.optim``.
+    lr : float
+        Learning rate.
+    weight_decay : float
+        Weight decay.
+    net_params : dict
+        Parameters of skorch's net; those named ``optimizer__...`` are used.
 
     Returns
     -------
     Stage
-        Its optimizer, of its learning rate.
-    """
-    given = _given_options(estimator)
-    optimizer, options = _resolve(estimator.optimizer, estimator.weight_decay, given)
-    return Stage(optimizer, estimator.lr, options)
-
-
-def make_stages(estimator):
-    """Return the stages of an estimator's training, checked.
-
-    Parameters
-    ----------
-    estimator : BaseTagger
-        What has the parameters.
-
-    Returns
-    -------
-    list of Stage or None
-        None where `lr_schedule` is not "staged".
+        The stage.
 
     Raises
     ------
     ValueError
-        If `stages` is not what it must be, or does not go with `lr_schedule`.
+        If the class is not an optimizer, or has no weight decay and some is given.
     """
-    stages = estimator.stages
-    if estimator.lr_schedule != "staged":
+    given = _given_options(net_params)
+    optimizer, options = _resolve(optimizer, weight_decay, given)
+    return Stage(optimizer, lr, options)
+
+
+def make_stages(stages, lr_schedule, weight_decay, net_params, n_epochs):
+    """Return the stages of a training, checked.
+
+    Parameters
+    ----------
+    stages : list of tuple or None
+        As the user passed them.
+    lr_schedule : str or None
+        Schedule of the learning rate.
+    weight_decay : float
+        Weight decay of all stages.
+    net_params : dict
+        Parameters of skorch's net; each stage uses those named ``optimizer__...`` that
+        its optimizer has.
+    n_epochs : int
+        Epochs of the whole training.
+
+    Returns
+    -------
+    tuple of Stage or None
+        None if `lr_schedule` is not "staged".
+
+    Raises
+    ------
+    ValueError
+        If `stages` is malformed, or does not agree with `lr_schedule`.
+    """
+    if lr_schedule != "staged":
         if stages is None:
             return None
         raise ValueError(
-            f"stages={stages!r}, but lr_schedule={estimator.lr_schedule!r}: set "
+            f"stages={stages!r}, but lr_schedule={lr_schedule!r}: set "
             "lr_schedule='staged', or stages=None."
         )
     if not stages:
@@ -89,11 +114,11 @@ def make_stages(estimator):
         )
     for stage in stages:
         _check_stage(stage)
-    given, made = _given_options(estimator), []
+    given, made = _given_options(net_params), []
     for name, lr, *epochs in stages:
         takes = inspect.signature(OPTIMIZERS.get(name, (name,))[0]).parameters
         own = {k: v for k, v in given.items() if k in takes or k == "param_groups"}
-        optimizer, options = _resolve(name, estimator.weight_decay, own)
+        optimizer, options = _resolve(name, weight_decay, own)
         made.append(Stage(optimizer, float(lr), options, *epochs))
     unused = [k for k in given if not any(k in stage.options for stage in made)]
     if unused:
@@ -101,29 +126,33 @@ def make_stages(estimator):
             f"net_params has {['optimizer__' + k for k in unused]}, which no "
             "optimizer of the stages takes: leave it out."
         )
-    return made
+    before_last = [stage.epochs for stage in made[:-1]]
+    if None not in before_last and sum(before_last) >= n_epochs:
+        warn(
+            f"max_epochs={n_epochs} ends the training before its last stage begins, "
+            f"after {sum(before_last)} epochs: raise max_epochs, or shorten the stages."
+        )
+    return tuple(made)
 
 
 def _check_stage(stage):
-    """Raise where a stage is not well-formed."""
+    """Raise if a stage is malformed."""
     if not (isinstance(stage, (tuple, list)) and len(stage) in (2, 3)):
         raise ValueError(f"stages has {stage!r}: {_FORM}.")
     optimizer, lr, *epochs = stage
-    is_class = isinstance(optimizer, type) and issubclass(optimizer, Optimizer)
+    is_class = isinstance(optimizer, type) and issubclass(optimizer, optim.Optimizer)
     if not is_class and not (isinstance(optimizer, str) and optimizer in OPTIMIZERS):
         raise ValueError(
-            f"stages has the optimizer {optimizer!r}: take one of "
+            f"stages has the optimizer {optimizer!r}: use one of "
             f"{sorted(OPTIMIZERS)}, or a class of torch.optim."
         )
     if not (_is_number(lr, Real) and 0 < lr < float("inf")):
-        raise ValueError(
-            f"stages has the learning rate {lr!r}: it is a number above 0."
-        )
+        raise ValueError(f"stages has the learning rate {lr!r}: give a number above 0.")
     for n_epochs in epochs:
         if n_epochs is not None and not (_is_number(n_epochs, Integral) and n_epochs):
             raise ValueError(
                 f"stages has {n_epochs!r} epochs: a whole number above 0, or None to "
-                "go on while there are improvements."
+                "continue while the monitored score improves."
             )
 
 
@@ -131,18 +160,18 @@ def _is_number(value, kind):
     return isinstance(value, kind) and not isinstance(value, bool) and value >= 0
 
 
-def _given_options(estimator):
-    """Return the optimizer's parameters among those that go to skorch's net."""
+def _given_options(net_params):
+    """Return the optimizer's parameters among those of skorch's net."""
     prefix = "optimizer__"
     return {
         key.removeprefix(prefix): value
-        for key, value in estimator._check_net_params().items()
+        for key, value in net_params.items()
         if key.startswith(prefix)
     }
 
 
 def _resolve(optimizer, weight_decay, given):
-    """Return the class of an optimizer and its parameters, without learning rate."""
+    """Return the class of an optimizer, and its parameters but for the rate."""
     optimizer, options = OPTIMIZERS.get(optimizer, (optimizer, {}))
     if given.get("momentum") == 0:
         options = {}  # torch's Nesterov needs momentum
@@ -150,10 +179,10 @@ def _resolve(optimizer, weight_decay, given):
 
 
 def _decay(optimizer, weight_decay):
-    """Return the weight decay as the optimizer takes it, which some do not."""
-    if not issubclass(optimizer, Optimizer):
+    """Return the weight decay, if the optimizer has one."""
+    if not issubclass(optimizer, optim.Optimizer):
         raise ValueError(
-            f"optimizer={optimizer!r} is no optimizer: take one of "
+            f"optimizer={optimizer!r} is not an optimizer: use one of "
             f"{sorted(OPTIMIZERS)}, or a class of torch.optim."
         )
     takes = inspect.signature(optimizer).parameters

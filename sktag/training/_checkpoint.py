@@ -1,9 +1,8 @@
-"""Checkpoints of a fit, from which a killed one goes on to the same weights.
+"""Checkpoints, from which a killed fit resumes and ends with the same weights.
 
-What this design meets: a file is whole or it is not there, as it is written under
-another name and renamed; what it is the checkpoint of is in its name, so that a folder
-serves all fits of a search and no fit takes up another's; it holds numpy arrays and no
-device.
+Requirements this design meets: a file is complete or absent; its name has a hash of
+everything that determines the fit, so that one folder serves all fits of a search and
+no fit resumes another's; it holds numpy arrays and no device.
 """
 
 import hashlib
@@ -11,29 +10,20 @@ import io
 import os
 import pickle
 import tempfile
-import warnings
 from pathlib import Path
 
 import joblib
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.history import History
 
-from sktag.estimators._callbacks import Schedule
-from sktag.estimators._stages import Stages
-from sktag.estimators._state import to_numpy, to_torch
+from sktag._messages import warn
+from sktag.training._schedule import Schedule
+from sktag.training._stages import Stages
+from sktag.training._state import to_numpy, to_torch
 
-# Changes with what a file holds, so that one of another make is not taken up.
-_LAYOUT = 1
-# Parameters that do not change what is learned.
-_ASIDE = {
-    "verbose",
-    "n_threads",
-    "cache_bytes",
-    "device",
-    "checkpoint",
-    "callbacks",
-}
-# What callbacks know of the epochs that were.
+# Raise it when the contents of a file change, so that older files are not resumed.
+_LAYOUT = 2
+# State of callbacks that is kept.
 _KEPT = {
     EarlyStopping: (
         "misses_",
@@ -52,66 +42,59 @@ _KEPT = {
 }
 
 
-def open_checkpoint(estimator, data, before):
-    """Find the checkpoint of a fit, which is empty where there was none.
+def open_checkpoint(folder, identity, *, label, seed, verbose=0):
+    """Find the checkpoint of a fit, which is empty at first.
 
     Parameters
     ----------
-    estimator : BaseTagger
-        What is fitted; `checkpoint` is the folder.
-    data : list
-        What it is fitted to: clips, targets and so on, or None.
-    before : TaggerNet or None
-        The net of an earlier fit that goes on.
+    folder : str or path-like
+        Folder of checkpoints; it is made if it does not exist.
+    identity : list
+        Everything that determines the weights: parameters and data.
+    label : str
+        Name of the estimator.
+    seed : int
+        Seed of the fit if it is new.
+    verbose : int, default=0
+        Whether to say that a fit is resumed.
 
     Returns
     -------
     Checkpoint
-        What saves the fit, and has what was saved of it.
+        Saves the fit, and has what was saved of it.
 
     Raises
     ------
     ValueError
-        If `checkpoint` is a file, or a parameter cannot be pickled.
+        If `folder` is a file, or the identity cannot be pickled.
     """
-    folder = Path(estimator.checkpoint)
+    given, folder = folder, Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise ValueError(
-            f"checkpoint={str(estimator.checkpoint)!r} is a file, or lies in one: give "
-            "a folder, which may be new."
+            f"checkpoint={str(given)!r} is a file, or lies in one: give a folder."
         ) from error
-    params = estimator.get_params(deep=False)
-    # The seed is none of it: where random_state is None, the file has it.
-    makes = [
-        _LAYOUT,
-        {name: value for name, value in params.items() if name not in _ASIDE},
-        data,
-    ]
-    if before is not None:
-        makes.append([len(before.history), to_numpy(before.module_.state_dict())])
     try:
-        key = joblib.hash(makes)
+        key = joblib.hash([_LAYOUT, *identity])
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
-            f"checkpoint={str(folder)!r} needs parameters and data that can be "
-            f"pickled, to know this fit again, but: {error}. Define what is meant in a "
-            "module, or set checkpoint=None."
+            f"checkpoint={str(folder)!r} needs parameters and data that can be pickled "
+            f"to recognise this fit later, but: {error}. Define functions and classes "
+            "in a module, or set checkpoint=None."
         ) from error
-    name = type(estimator).__name__
-    checkpoint = Checkpoint(folder / f"{name}-{key}.checkpoint", estimator._seed)
-    if estimator.verbose and checkpoint.saved is not None:
+    checkpoint = Checkpoint(folder / f"{label}-{key}.checkpoint", seed)
+    if verbose and checkpoint.saved is not None:
         n_epochs = len(checkpoint.saved["history"])
-        how = "ended with" if checkpoint.is_finished else "goes on after"
-        print(f"{name}: the fit saved in {checkpoint.path} {how} epoch {n_epochs}")
+        how = "ended with" if checkpoint.is_finished else "resumes after"
+        print(f"{label}: the fit saved in {checkpoint.path} {how} epoch {n_epochs}")
     return checkpoint
 
 
 class Checkpoint(Callback):
     """The file of a fit: read before it, written at each epoch and at the end.
 
-    Among the callbacks it is the last: it brings back, and keeps, what the others have.
+    It must be the last of the callbacks, whose state it saves and restores.
 
     Parameters
     ----------
@@ -123,9 +106,9 @@ class Checkpoint(Callback):
     Attributes
     ----------
     saved : dict or None
-        What was read, until the training goes on from it.
+        The content of the file, until the training resumes from it.
     seed : int
-        Seed of the fit, the file's where there is one.
+        Seed of the fit: that of the file if there is one.
     """
 
     def __init__(self, path, seed):
@@ -135,11 +118,11 @@ class Checkpoint(Callback):
 
     @property
     def is_finished(self):
-        """Whether the fit came to its end."""
+        """Whether the saved fit is complete."""
         return self.saved is not None and self.saved["is_finished"]
 
     def on_train_begin(self, net, **kwargs):
-        """Let the training go on from what was saved."""
+        """Resume the saved training."""
         if self.saved is not None:
             self.restore(net)
 
@@ -155,9 +138,9 @@ class Checkpoint(Callback):
         net : TaggerNet
             The net.
         is_finished : bool, default=False
-            Whether the fit is at its end.
+            Whether the fit is complete.
         running : dict, optional
-            Statistics of batch norm to go on from in a later fit, as arrays.
+            Batch-norm statistics that a later fit resumes from, as arrays.
         """
         state = {
             "seed": self.seed,
@@ -171,7 +154,7 @@ class Checkpoint(Callback):
         _write(self.path, state)
 
     def restore(self, net):
-        """Bring a net to what was saved.
+        """Restore the saved state of a net.
 
         Parameters
         ----------
@@ -181,21 +164,20 @@ class Checkpoint(Callback):
         Returns
         -------
         dict or None
-            Statistics of batch norm to go on from in a later fit.
+            Batch-norm statistics that a later fit resumes from.
         """
         saved, self.saved = self.saved, None
         for name, callback in net.callbacks_:
             _restore_callback(net, callback, saved["callbacks"].get(name))
         net.module_.load_state_dict(to_torch(saved["weights"]))
-        # After the callbacks, of which schedules and stages set the optimizer up.
+        # After the callbacks: schedules and stages set up the optimizer.
         net.optimizer_.load_state_dict(to_torch(saved["optimizer"]))
         net.history = History(saved["history"])
-        net.iterator_train__epoch = len(net.history)  # of its order of rows
         return saved["running"]
 
 
 def _state_of(callback):
-    """Return what a callback of ours, or of skorch's, knows of the epochs."""
+    """Return the state of one of our callbacks, or of skorch's EarlyStopping."""
     if isinstance(callback, Schedule):
         scheduler = callback.scheduler_
         return None if scheduler is None else to_numpy(scheduler.state_dict())
@@ -206,7 +188,7 @@ def _state_of(callback):
 
 
 def _restore_callback(net, callback, state):
-    """Give a callback what it knew."""
+    """Restore the state of a callback."""
     if state is None:
         return
     if isinstance(callback, Schedule):
@@ -219,7 +201,7 @@ def _restore_callback(net, callback, state):
 
 
 def _write(path, state):
-    """Write a file so that it is there whole, or as it was."""
+    """Write a file atomically, with a checksum."""
     buffer = io.BytesIO()
     pickle.dump(state, buffer, protocol=pickle.HIGHEST_PROTOCOL)
     content = buffer.getbuffer()
@@ -237,14 +219,13 @@ def _write(path, state):
 
 
 def _read(path):
-    """Read a file; warn, and return None, where it is not sound."""
+    """Read a file; warn, and return None, if its checksum is wrong."""
     content = memoryview(path.read_bytes())
     digest, content = content[:32], content[32:]
     if digest != hashlib.sha256(content).digest():
-        warnings.warn(
-            f"the checkpoint {path} is broken, half-written or changed: training "
-            "starts anew, and will write over it.",
-            stacklevel=2,
+        warn(
+            f"the checkpoint {path} is damaged: training starts anew, and will "
+            "overwrite it."
         )
         return None
     return pickle.loads(content)

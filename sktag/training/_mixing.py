@@ -1,28 +1,31 @@
-"""Mixup and CutMix: a step trains on rows mixed with others of the batch.
+"""Mixup and CutMix: each row of a step is mixed with another row of the batch.
 
-It is the losses that are mixed, not the targets, which is the same for cross-entropy
-and holds for labels, tags and numbers, whatever their rows weigh. What is drawn is a
-function of the seed, the epoch and the step alone, and is drawn on the host, so that no
-step waits for the device.
+Losses are mixed rather than targets: for cross-entropy the two are equal, and it holds
+for labels, tags and numbers with any row weights. The draws are a function of the seed,
+the epoch and the step alone, and are made on the host, so that no step waits for the
+device.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-# Tells these draws from others of the same seed and epoch.
+# Separates these draws from others of the same seed and epoch.
 _KEY = (1,)
 
 
+@dataclass(frozen=True)
 class Mixing:
-    """What mixes the batches of a training.
+    """Mixup or CutMix for the batches of a training.
 
     Parameters
     ----------
     mixup_alpha : float >= 0
-        Of the Beta distribution from which mixup draws its share; 0 for none.
+        Parameter of the Beta distribution from which mixup draws its share; 0 for none.
     cutmix_alpha : float >= 0
-        The same of CutMix, on the last axis. Where neither is 0, a step is of one kind
-        or the other with equal chances.
+        The same for CutMix, on the last axis. If neither is 0, each step does one or
+        the other with equal chances.
     seed : int
         Seed of the fit.
 
@@ -34,18 +37,17 @@ class Mixing:
     classifiers with localizable features", ICCV 2019; here on the axis of time.
     """
 
-    def __init__(self, mixup_alpha, cutmix_alpha, seed):
-        self.mixup_alpha = mixup_alpha
-        self.cutmix_alpha = cutmix_alpha
-        self.seed = seed
+    mixup_alpha: float
+    cutmix_alpha: float
+    seed: int
 
     def draw(self, shape, epoch, step):
-        """Draw what a step mixes.
+        """Draw partners and shares of a step.
 
         Parameters
         ----------
         shape : tuple of int
-            Of the batch.
+            Shape of the batch.
         epoch : int
             Number of the epoch.
         step : int
@@ -58,7 +60,7 @@ class Mixing:
         share : float in [0, 1]
             Share of the row itself, in input and loss.
         stretch : slice or None
-            Columns that are the partner's; None to mix all columns.
+            Columns taken from the partner; None to mix all columns.
         """
         entropy = np.random.SeedSequence([self.seed, epoch, step], spawn_key=_KEY)
         rng = np.random.default_rng(entropy)
@@ -101,20 +103,3 @@ class Mixing:
             mixed = x.clone()
             mixed[..., stretch] = x[..., stretch][partners]
         return mixed, (targets, weights, targets[partners], weights[partners], share)
-
-
-def make_mixing(estimator):
-    """Return what mixes the batches as an estimator's parameters say.
-
-    Parameters
-    ----------
-    estimator : BaseTagger
-        What has the parameters.
-
-    Returns
-    -------
-    Mixing or None
-        None where nothing is mixed.
-    """
-    alphas = estimator.mixup_alpha, estimator.cutmix_alpha
-    return Mixing(*alphas, estimator._seed) if any(alphas) else None

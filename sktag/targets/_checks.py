@@ -1,4 +1,4 @@
-"""What the user gives as y, for classes and tags: checked, and with clear messages."""
+"""Checks of what users pass as y, with messages that name the remedy."""
 
 import numpy as np
 from sklearn.utils import assert_all_finite, column_or_1d
@@ -6,8 +6,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_array
 
 
-def check_y(y):
-    """Check what the user gave as y.
+def check_labels(y):
+    """Check the y of a classifier.
 
     Parameters
     ----------
@@ -24,11 +24,7 @@ def check_y(y):
     ValueError
         If y is neither.
     """
-    if y is None:
-        raise ValueError(
-            "fit requires y to be passed, but the target y is None: give a label or "
-            "a row of tags for each clip."
-        )
+    _refuse_none(y, "a label or a row of tags")
     y = y.toarray() if hasattr(y, "toarray") else y
     _refuse_lists_of_tags(y)
     _refuse_missing(y)
@@ -46,42 +42,54 @@ def check_y(y):
     return column_or_1d(y, warn=True)
 
 
-def tag_names(y):
-    """Return the columns of a DataFrame of tags, or None.
+def check_values(y):
+    """Check the y of a regressor: return finite numbers, 1-D where it has one column.
 
     Parameters
     ----------
-    y : object
-        What the user gave.
+    y : array of shape (n_clips,) or (n_clips, n_outputs)
+        Numbers.
 
     Returns
     -------
-    ndarray of str or None
-        Names of the tags.
+    ndarray of float64
+        The numbers.
+
+    Raises
+    ------
+    ValueError
+        If y is missing, or not finite numbers.
     """
+    _refuse_none(y, "a number or a row of numbers")
+    y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+    return column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y
+
+
+def tag_names(y):
+    """Return the columns of a DataFrame of tags, (n_tags,), or None."""
     columns = getattr(y, "columns", None)
     return None if columns is None else np.asarray(columns, dtype=object)
 
 
 def align_tags(y, names):
-    """Return tags in the order of names that are known.
+    """Return tags in a known order.
 
     Parameters
     ----------
     y : object
-        What the user gave; only a DataFrame has names.
+        As the user passed it; only a DataFrame has names.
     names : array of str or None
-        Names of the tags, None where they are not known.
+        Names of the tags in order; None where they are not known.
 
     Returns
     -------
     object
-        The same, or its columns in the order of the names.
+        y, its columns in the order of the names.
 
     Raises
     ------
     ValueError
-        If the names are others.
+        If the names differ.
     """
     given = tag_names(y)
     if names is None or given is None or len(names) < 2:
@@ -94,8 +102,16 @@ def align_tags(y, names):
     return y[list(names)]
 
 
+def _refuse_none(y, what):
+    if y is None:
+        raise ValueError(
+            f"fit requires y to be passed, but the target y is None: give {what} for "
+            "each clip."
+        )
+
+
 def _refuse_lists_of_tags(y):
-    """Raise where each row of y is a list of tag names."""
+    """Raise if each row of y is a list of tag names."""
     rows = getattr(y, "values", y)
     if not hasattr(rows, "__len__") or len(rows) == 0:
         return
@@ -106,13 +122,13 @@ def _refuse_lists_of_tags(y):
         isinstance(first, (list, tuple)) and any(isinstance(t, str) for t in first)
     ):
         raise ValueError(
-            f"y holds a list of tags a clip, {first!r}. Make an indicator matrix of "
-            "it: sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
+            f"y holds a list of tags a clip, {first!r}. Convert it to an indicator "
+            "matrix: sklearn.preprocessing.MultiLabelBinarizer().fit_transform(y)."
         )
 
 
 def _refuse_missing(y):
-    """Raise where rows of y have no label."""
+    """Raise if rows of y have no label."""
     labels = np.asarray(y, dtype=object)
     if labels.shape[1:] not in ((), (1,)):
         return
@@ -127,7 +143,7 @@ def _refuse_missing(y):
 
 def _is_missing(label):
     try:
-        # NaN is not itself.
+        # NaN does not equal itself.
         return label is None or (np.ndim(label) == 0 and bool(label != label))
     except TypeError:  # pandas' NA has no truth value
         return True

@@ -1,4 +1,4 @@
-"""Training in stages: each takes the best weights so far and a new optimizer."""
+"""Staged training: each stage starts from the best weights with a new optimizer."""
 
 import sys
 from copy import deepcopy
@@ -8,26 +8,25 @@ from tqdm import tqdm
 
 
 class StagesEnd(KeyboardInterrupt):
-    """The last stage has ended; skorch's training is left by an interrupt alone."""
+    """The last stage has ended; only an interrupt ends skorch's loop."""
 
 
 class Stages(Callback):
-    """What moves a training on from stage to stage.
+    """Moves a training from stage to stage.
 
-    The first stage is that of the optimizer which the net begins with. At the end the
-    net has the best weights of all stages.
+    The net begins with the optimizer of the first stage, and ends with the best weights
+    of all stages.
 
     Parameters
     ----------
     stages : list of Stage
         In their order.
     monitor : str
-        What is best of the history's columns.
+        Column of the history that tells which weights are best.
     lower_is_better : bool
-        Whether its lowest value is the best, or its highest.
+        Whether its lowest value is best, or its highest.
     patience : int
-        Epochs without an improvement after which a stage ends that has no number of
-        epochs.
+        A stage without a number of epochs ends after as many without improvement.
     verbose : int
         Whether to print a line where a stage begins.
 
@@ -54,11 +53,11 @@ class Stages(Callback):
         self.best_epoch_ = 0
 
     def on_epoch_begin(self, net, **kwargs):
-        """Say in the history which stage it is."""
+        """Record the stage in the history."""
         net.history.record("stage", self.index_ + 1)
 
     def on_epoch_end(self, net, **kwargs):
-        """Keep the weights if they are the best, and end the stage if it is over."""
+        """Keep the best weights, and end the stage if it is over."""
         score = net.history[-1, self.monitor]
         self.n_epochs_ += 1
         self.misses_ += 1
@@ -80,7 +79,7 @@ class Stages(Callback):
             tqdm.write(self._line(), file=sys.stdout)
 
     def on_train_end(self, net, **kwargs):
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self.best_weights_ is not None:
             net.module_.load_state_dict(self.best_weights_)
 
@@ -105,7 +104,6 @@ class Stages(Callback):
         return score > self.best_score_
 
     def _line(self):
-        """Say what begins."""
         stage = self.stages[self.index_]
         return (
             f"stage {self.index_ + 1}/{len(self.stages)}: {stage.optimizer.__name__}, "

@@ -1,53 +1,31 @@
-"""The statistics of batch normalisation after few steps."""
+"""Batch-norm statistics after few steps."""
 
 import torch
 from torch import nn
 
-from sktag.estimators._loading import Batches
-from sktag.estimators._state import to_numpy, to_torch
+from sktag.training._batches import Batches
+from sktag.training._state import to_numpy, to_torch
 
 # Below this many steps the running averages have not settled.
 COLD_STEPS = 100
 
 
 def is_cold(net):
-    """Tell whether the statistics of batch norm have not settled.
-
-    Parameters
-    ----------
-    net : TaggerNet
-        A trained net.
-
-    Returns
-    -------
-    bool
-        Whether it took fewer than 100 steps.
-    """
+    """Tell whether a net took too few steps for its batch-norm statistics."""
     return sum(row["train_batch_count"] for row in net.history) < COLD_STEPS
 
 
 def batch_norms(module):
-    """Return the batch normalisations of a network.
-
-    Parameters
-    ----------
-    module : Module
-        The network.
-
-    Returns
-    -------
-    list of Module
-        Its layers.
-    """
+    """Return the batch-norm layers of a network."""
     layers = module.modules()
     return [m for m in layers if isinstance(m, nn.modules.batchnorm._BatchNorm)]
 
 
 def refresh_batch_norm(net, dataset):
-    """Estimate the statistics of batch norm anew, in one clean pass.
+    """Re-estimate batch-norm statistics in one clean pass over the training rows.
 
-    After few steps the running averages are still near their start, and a net that
-    trained well predicts at chance. Where the pass is broken off, they are kept.
+    After few steps the running averages are still near their initial values, and a net
+    that trained well predicts at chance. An interrupted pass leaves them unchanged.
 
     Parameters
     ----------
@@ -57,9 +35,7 @@ def refresh_batch_norm(net, dataset):
         Training rows.
     """
     module = net.module_
-    batches = Batches(
-        dataset, net.batch_size, torch.device(net.device), net.seed, augment=False
-    )
+    batches = Batches(dataset, net.batch_size, torch.device(net.device), net.seed)
     norms = batch_norms(module)
     if not norms:
         return
@@ -72,7 +48,7 @@ def refresh_batch_norm(net, dataset):
             norm.momentum = None  # a plain average over the batches
             norm.train()
         with torch.no_grad():
-            for x, _ in batches:
+            for x, _ in batches.epoch(0, augment=False):
                 module(x)
     except BaseException:
         module.load_state_dict(to_torch(kept), strict=False)

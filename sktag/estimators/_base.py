@@ -1,0 +1,410 @@
+"""What all estimators share: `fit`, and the fitted state.
+
+scikit-learn outside, skorch inside: the public class is a plain scikit-learn estimator.
+`fit` checks its arguments, decides everything about the training in a frozen plan, and
+hands that to `sktag.training`, which knows no estimator.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from sklearn.base import is_classifier
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from sktag._messages import warn
+from sktag.clips._checks import check_rate
+from sktag.estimators._answers import AnswersMixin
+from sktag.estimators._fitted import Fitted
+from sktag.estimators._inputs import (
+    FitData,
+    as_network_clips,
+    check_bins,
+    check_length,
+    check_validation,
+)
+from sktag.estimators._network import (
+    NetworkSpec,
+    build_network,
+    check_architecture,
+)
+from sktag.estimators._parameters import NetParams
+from sktag.estimators._parts import make_parts
+from sktag.estimators._pickling import PicklingMixin
+from sktag.estimators._summary import SummaryMixin
+from sktag.nets import ARCHITECTURES
+from sktag.targets import (
+    ValidationScores,
+    align_tags,
+    make_metrics,
+    split_rows,
+)
+from sktag.training import Chunks, FitPlan, make_stage, make_stages
+from sktag.training._mixing import Mixing
+from sktag.training._state import (
+    draw_seed,
+    pick_device,
+    reproducible,
+    to_numpy,
+    use_amp,
+)
+
+# Parameters that do not change the weights.
+_HOW_TO_COMPUTE = {
+    "verbose",
+    "n_threads",
+    "cache_bytes",
+    "device",
+    "checkpoint",
+    "callbacks",
+}
+
+
+class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
+    """Base class of the estimators.
+
+    Attributes
+    ----------
+    _family : {"cnn1d", "cnn2d", "sample_cnn"}
+        Which architectures the names stand for, set by the subclass.
+    _takes : {"wave", "spectrogram"}
+        Kind of clips, set by the subclass.
+    _size_params : tuple of str
+        Names of the parameters of named architectures, set by the subclass.
+    """
+
+    _family = ""
+    _takes = "spectrogram"
+    _size_params: tuple[str, ...] = ()
+
+    def _check_y(self, y):
+        """Return y as an array."""
+        raise NotImplementedError
+
+    def _learn_targets(self, y, train, classes):
+        """Return new targets for checked y, of which the rows `train` are learned."""
+        raise NotImplementedError
+
+    def _configure_targets(self, targets, codes):
+        """Return targets with the loss and the weights of the present parameters."""
+        raise NotImplementedError
+
+    def _set_targets(self, targets, y):
+        """Set the fitted attributes that describe y."""
+
+    # ------------------------------------------------------------------ fit
+
+    def _fit(self, X, y, sample_weight, given, *, partial=False, classes=None):
+        """Train from scratch, or continue; with `partial` for one epoch."""
+        before = None
+        if hasattr(self, "module_") and (partial or self.warm_start):
+            before = self._fitted
+            self._check_unchanged(before)
+        monitor, metrics = make_metrics(self.monitor, self.metrics)
+        options = self._plan_options(monitor, partial)
+        data = self._check_data(X, y, sample_weight, given, before)
+        if before is None:
+            self._forget()
+        seed = draw_seed(self.random_state) if before is None else before.seed
+        checkpoint = None
+        if self.checkpoint is not None and not partial:
+            checkpoint = self._open_checkpoint(data, seed, before)
+            seed = checkpoint.seed
+        holds_out = bool(options["stages"]) or options["early_stopping"]
+        parts = self._make_parts(data, seed, holds_out, before, classes)
+        score = None if partial else self._make_score(parts, monitor, metrics)
+        chunk = self._choose_chunk(data.clips) if before is None else before.chunk
+        alphas = self.mixup_alpha, self.cutmix_alpha
+        device = pick_device(self.device)
+        plan = FitPlan(
+            seed=seed,
+            device=device,
+            amp=use_amp(self.amp, device),
+            mixing=Mixing(*alphas, seed) if any(alphas) else None,
+            targets=parts.targets,
+            chunks=self._lay_out(chunk),
+            **options,
+        )
+        trained, network, name = self._train(
+            plan, data.clips.shape, parts, score, before, checkpoint
+        )
+        fitted = Fitted(
+            network=network,
+            chunk_size=self.chunk_size,
+            chunk=chunk,
+            targets=plan.targets,
+            seed=seed,
+            n_bins=data.clips.shape[1],
+            hop_length=1 if self._takes == "wave" else data.clips.hop_length,
+            running=trained.running,
+        )
+        self._set_fitted(fitted, trained.net, name, data)
+        if trained.interrupt is not None:
+            raise trained.interrupt
+        return self
+
+    def _check_data(self, X, y, sample_weight, given, before):
+        """Check the arguments of `fit`, of which only headers are read."""
+        if before is None:
+            clips = self._as_clips(X, reset=True)
+        else:
+            clips = self._known_clips(X)
+            y = align_tags(y, getattr(self, "tag_names_", None))
+        labels = self._check_y(y)
+        check_consistent_length(clips, labels)
+        valid = check_validation(
+            given,
+            clips,
+            y,
+            check_y=self._check_y,
+            as_clips=lambda X_val: self._as_clips(X_val, reset=False),
+            name=type(self).__name__,
+        )
+        return FitData(clips, y, labels, sample_weight, valid, given.groups)
+
+    def _open_checkpoint(self, data, seed, before):
+        """Return the checkpoint of a fit to data."""
+        from sktag.training._checkpoint import open_checkpoint
+
+        params = self.get_params(deep=False)
+        # The seed is left out: with random_state=None the file has it.
+        identity = [
+            {k: v for k, v in params.items() if k not in _HOW_TO_COMPUTE},
+            data,
+        ]
+        if before is not None:
+            identity.append([self.n_iter_, to_numpy(self.module_.state_dict())])
+        return open_checkpoint(
+            self.checkpoint,
+            identity,
+            label=type(self).__name__,
+            seed=seed,
+            verbose=self.verbose,
+        )
+
+    def _make_parts(self, data, seed, holds_out, before, classes):
+        """Hold out validation rows, and encode all targets and weights."""
+        rows = np.arange(len(data.clips)), None
+        if holds_out and data.valid is None:
+            rows = split_rows(
+                data.labels,
+                self.validation_fraction,
+                seed,
+                stratify=is_classifier(self),
+                groups=data.groups,
+            )
+        elif data.groups is not None:
+            warn(
+                "groups is not used, because no clips of X are held out. Set "
+                "early_stopping=True, without X_val, or leave groups out."
+            )
+        if before is None:
+            targets = self._learn_targets(data.labels, rows[0], classes)
+        else:
+            targets = before.targets
+        codes = targets.encode(data.labels)
+        targets = self._configure_targets(targets, codes[rows[0]])
+        return make_parts(data, codes, targets, *rows)
+
+    def _make_score(self, parts, monitor, metrics):
+        """Return what scores the validation rows, or None without any."""
+        if parts.valid is not None:
+            return ValidationScores(
+                parts.targets, parts.valid_labels, monitor, self.aggregate, metrics
+            )
+        if metrics:
+            raise ValueError(
+                f"metrics={self.metrics!r} are computed on validation clips, and there "
+                "are none: set early_stopping=True, give X_val, or set metrics=None."
+            )
+        return None
+
+    def _train(self, plan, shape, parts, score, before, checkpoint):
+        """Build or continue the network, and train it.
+
+        Nothing is set on the estimator: a failed first fit leaves it unfitted, a failed
+        continuation with the weights it had.
+        """
+        from sktag.training._fit import Trained, train
+
+        continued = None
+        with reproducible(plan.device, plan.seed):
+            if before is None:
+                network = self._spec(plan.chunks, shape, plan.targets.n_outputs)
+                module, name = build_network(network, plan.device, shape[-1])
+            else:
+                network = before.network
+                module, name = self.module_, self.architecture_
+                continued = Trained(self.net_, before.running)
+            module.to(plan.device, memory_format=torch.channels_last)
+            if parts.valid is not None:
+                check_length(parts.valid.clips, module, plan.label)
+            trained = train(
+                plan,
+                module,
+                parts.train,
+                parts.valid,
+                score,
+                before=continued,
+                checkpoint=checkpoint,
+            )
+        return trained, network, name
+
+    def _plan_options(self, monitor, partial):
+        """Return the part of the plan that parameters alone decide, checked."""
+        check_architecture(self.architecture, self._sizes(), type(self).__name__)
+        net_params = self._check_net_params()
+        stages = None
+        if not partial:
+            stages = make_stages(
+                self.stages,
+                self.lr_schedule,
+                self.weight_decay,
+                net_params,
+                self.max_epochs,
+            )
+        if stages:
+            optimizer = stages[0]
+        else:
+            optimizer = make_stage(
+                self.optimizer, self.lr, self.weight_decay, net_params
+            )
+        return {
+            "label": type(self).__name__,
+            "batch_size": self.batch_size,
+            "optimizer": optimizer,
+            "stages": stages,
+            "n_epochs": 1 if partial else self.max_epochs,
+            "schedule": self.lr_schedule,
+            "patience": self.n_iter_no_change,
+            "monitor": monitor.name,
+            "early_stopping": self.early_stopping and not partial,
+            "label_smoothing": getattr(self, "label_smoothing", 0.0),
+            "gradient_clip": self.gradient_clip,
+            "train_chunks": self.train_chunks,
+            "n_threads": self.n_threads,
+            "cache_bytes": self.cache_bytes,
+            "callbacks": tuple(self.callbacks or ()),
+            "net_params": net_params,
+            "is_partial": partial,
+            "verbose": self.verbose,
+        }
+
+    def _as_clips(self, X, *, reset):
+        """Return X as clips of the kind that the network takes."""
+        known = {}
+        if not reset and hasattr(self, "_fitted"):
+            known["sample_rate"] = self.sr_
+            if self._takes == "spectrogram":
+                known["hop_length"] = self._fitted.hop_length
+        return as_network_clips(X, self, takes=self._takes, reset=reset, **known)
+
+    def _known_clips(self, X):
+        """Return X as clips such as the network was trained on."""
+        check_is_fitted(self)
+        name = type(self).__name__
+        clips = self._as_clips(X, reset=False)
+        check_rate(clips, self.sr_, name)
+        check_bins(clips, self._fitted.n_bins, name)
+        check_length(clips, self.module_, name)
+        return clips
+
+    def _spec(self, chunks, shape, n_outputs):
+        """Return the network of the present parameters, for clips of a shape."""
+        length = shape[-1] if chunks is None else chunks.size
+        return NetworkSpec(
+            self._family,
+            self.architecture,
+            (*map(int, shape[1:-1]), int(length)),
+            n_outputs,
+            self._sizes(),
+        )
+
+    def _sizes(self):
+        return {name: getattr(self, name) for name in self._size_params}
+
+    def _record(self):
+        """Return the record of the architecture; None for a user's function."""
+        is_name = isinstance(self.architecture, str)
+        return ARCHITECTURES[self._family].get(self.architecture) if is_name else None
+
+    def _choose_chunk(self, clips):
+        """Return the columns of a chunk, or None for whole clips."""
+        size, record = self.chunk_size, self._record()
+        if isinstance(size, str):
+            size = None if record is None else record.published(**self._sizes())[1]
+        return None if size is None else min(int(size), clips.shape[-1])
+
+    def _lay_out(self, chunk):
+        """Return the chunks of clips, by the present parameters."""
+        if chunk is None:
+            return None
+        return Chunks(chunk, self.n_chunks, self.chunk_layout)
+
+    def _forget(self):
+        """Drop the fitted attributes of an earlier fit, but for those of X."""
+        of_X = {"n_features_in_", "feature_names_in_"}
+        for name in set(vars(self)) - of_X:
+            if name.endswith("_") and not name.startswith("_"):
+                delattr(self, name)
+
+    def _check_unchanged(self, before):
+        """Raise if the network was built with other parameters than the present."""
+        built = {
+            "architecture": before.network.architecture,
+            **before.network.sizes,
+            "chunk_size": before.chunk_size,
+        }
+        changed = [
+            f"{name}={getattr(self, name)!r} (was {value!r})"
+            for name, value in built.items()
+            if not _is_same(getattr(self, name), value)
+        ]
+        if changed:
+            raise ValueError(
+                f"{type(self).__name__} cannot continue training with "
+                f"{', '.join(changed)}: the network is built. Restore the parameters, "
+                "or train from scratch with fit and warm_start=False."
+            )
+
+    def _set_fitted(self, fitted, net, architecture, data):
+        """Set all fitted attributes together, so that a failed fit leaves none."""
+        rate = data.clips.sample_rate
+        if rate is None and hasattr(self, "sr_"):
+            # A continuation with arrays keeps the rate and hop that it knows.
+            rate = self.sr_
+            fitted = replace(fitted, hop_length=self._fitted.hop_length)
+        self._fitted, self.sr_ = fitted, rate
+        self.net_, self.module_ = net, net.module_.eval()
+        self.architecture_ = architecture
+        self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
+        self._set_targets(fitted.targets, data.y)
+        self.n_iter_ = self.best_epoch_ = len(net.history)
+        for name, callback in net.callbacks_:
+            if name in ("early_stopping", "stages"):
+                self.best_epoch_ = getattr(callback, "best_epoch_", self.n_iter_)
+        self.history_ = [_shown(row) for row in net.history]
+        if self.verbose and self.best_epoch_ < self.n_iter_:
+            print(
+                f"{type(self).__name__}: ended after epoch {self.n_iter_}, with the "
+                f"weights of epoch {self.best_epoch_}"
+            )
+
+    def __sklearn_is_fitted__(self):
+        """Tell whether there is a trained network."""
+        return hasattr(self, "module_")
+
+
+def _shown(row):
+    """Return a row of skorch's history as a row of `history_`."""
+    hidden = {"batches", "dur", "train_batch_count", "valid_batch_count"}
+    kept = {k: v for k, v in row.items() if k not in hidden and k[-5:] != "_best"}
+    return {**kept, "seconds": row["dur"]}
+
+
+def _is_same(value, other):
+    """Tell whether two values of a parameter are equal; a list equals a tuple."""
+    return np.array_equal(
+        np.asarray(value, dtype=object), np.asarray(other, dtype=object)
+    )

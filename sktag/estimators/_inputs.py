@@ -1,0 +1,155 @@
+"""X, and what is given for validation, as clips that a network can take."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+
+from sktag._validation import validate_array
+from sktag.clips import ClipArray
+from sktag.clips._checks import check_kind
+from sktag.clips._files import as_clips_like
+from sktag.targets import align_tags, tag_names
+
+
+def as_network_clips(X, estimator, *, takes, reset, sample_rate=None, hop_length=None):
+    """Return X as clips of the kind that a network takes.
+
+    A bare 2-D array is waveforms to networks on waveforms, and spectrograms of one
+    frame to the others.
+    """
+    name = type(estimator).__name__
+    if isinstance(X, ClipArray):
+        check_kind(X, takes, name)
+        for attribute in ("n_features_in_", "feature_names_in_"):
+            if reset and hasattr(estimator, attribute):
+                delattr(estimator, attribute)
+        return X
+    X = validate_array(estimator, X, reset=reset)
+    if takes == "wave":
+        if X.ndim != 2:
+            raise ValueError(
+                f"{name} takes waveforms (n_clips, n_samples); X has {X.ndim} "
+                f"dimensions, {X.shape}."
+            )
+        return ClipArray.from_array(X, sample_rate=sample_rate)
+    if X.ndim > 3:
+        raise ValueError(
+            f"{name} takes spectrograms (n_clips, n_bins, n_frames); X has "
+            f"{X.ndim} dimensions, {X.shape}."
+        )
+    X = X if X.ndim == 3 else X[:, :, np.newaxis]
+    return ClipArray.from_array(X, sample_rate=sample_rate, hop_length=hop_length)
+
+
+def check_bins(clips, n_bins, name):
+    """Raise if spectrograms have other bins than those of training."""
+    if clips.kind == "spectrogram" and clips.shape[1] != n_bins:
+        raise ValueError(
+            f"{name} was fitted on {n_bins} bins and is given {clips.shape[1]}: give "
+            "the front-end the parameters of training."
+        )
+
+
+def check_length(clips, module, name):
+    """Raise if clips are too short for a network."""
+    # Networks of users do not say how much they need.
+    least = getattr(module, "min_shape", (0,))[-1]
+    if clips.shape[-1] < least:
+        unit = "frames" if clips.kind == "spectrogram" else "samples"
+        raise ValueError(
+            f"{name} needs clips of at least {least} {unit}, these have "
+            f"{clips.shape[-1]}: give longer clips, or pad them."
+        )
+
+
+@dataclass(frozen=True)
+class Given:
+    """The optional arguments of `fit` that concern validation."""
+
+    X_val: Any = None
+    y_val: Any = None
+    sample_weight_val: Any = None
+    groups: Any = None
+
+
+class ValidationData(NamedTuple):
+    """The validation data of the user: clips, checked labels and raw weights."""
+
+    clips: ClipArray
+    labels: np.ndarray
+    sample_weight: Any
+
+
+class FitData(NamedTuple):
+    """The checked arguments of `fit`; `y` is as the user passed it."""
+
+    clips: ClipArray
+    y: Any
+    labels: np.ndarray
+    sample_weight: Any
+    valid: ValidationData | None
+    groups: Any
+
+
+def check_validation(given, clips, y, *, check_y, as_clips, name):
+    """Check the arguments of `fit` that concern validation.
+
+    Parameters
+    ----------
+    given : Given
+        The arguments.
+    clips : ClipArray
+        The training clips.
+    y : object
+        Their labels, as the user passed them.
+    check_y, as_clips : callable
+        Return y checked; return a bare array as clips.
+    name : str
+        The estimator.
+
+    Returns
+    -------
+    ValidationData or None
+        None if no X_val is given.
+
+    Raises
+    ------
+    ValueError
+        If X_val, y_val and weights disagree with each other or the training clips.
+    """
+    if given.groups is not None:
+        check_consistent_length(clips, given.groups)
+    if given.X_val is None and given.y_val is None:
+        if given.sample_weight_val is not None:
+            raise ValueError(
+                "sample_weight_val is given without the X_val and y_val that it "
+                "belongs to: give them too."
+            )
+        return None
+    if given.X_val is None or given.y_val is None:
+        raise ValueError(
+            "only one of X_val and y_val is given: give both, or none "
+            "(early_stopping=True then holds out validation_fraction)."
+        )
+    try:
+        if np.shape(given.X_val)[:1] == (0,):
+            raise ValueError("X_val is empty: give clips, or no X_val.")
+        labels = check_y(align_tags(given.y_val, tag_names(y)))
+        is_bare = clips.in_memory and not isinstance(given.X_val, ClipArray)
+        # A bare array X takes a bare array X_val.
+        if is_bare:
+            valid = as_clips(given.X_val)
+        else:
+            valid = as_clips_like(given.X_val, clips)
+        check_consistent_length(valid, labels)
+        check_kind(valid, clips.kind, name)
+        check_bins(valid, clips.shape[1], name)
+    except (TypeError, ValueError) as error:
+        error.add_note(
+            "This concerns X_val and y_val. If X is an array, X_val is an array that "
+            "the same steps transformed; clips and paths go through the steps."
+        )
+        raise
+    return ValidationData(valid, labels, given.sample_weight_val)

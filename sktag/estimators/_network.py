@@ -1,0 +1,166 @@
+"""How the network of an estimator is built: by name, or by a function of the user's."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from sktag._messages import warn
+from sktag.nets import Built, find_architecture
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """Everything that a network is built from.
+
+    Parameters
+    ----------
+    family : {"cnn1d", "cnn2d", "sample_cnn"}
+        Which architectures the names stand for.
+    architecture : str or callable
+        A name, or ``f(input_shape, n_outputs) -> Module``.
+    input_shape : tuple of int
+        Bins and frames, or samples, of one clip or chunk.
+    n_outputs : int
+        Number of outputs.
+    sizes : dict
+        Parameters of the architecture, as given; None for its own values.
+    """
+
+    family: str
+    architecture: str | Callable[[tuple[int, ...], int], nn.Module]
+    input_shape: tuple[int, ...]
+    n_outputs: int
+    sizes: Mapping[str, Any]
+
+    def build(self) -> Built:
+        """Build the network."""
+        if isinstance(self.architecture, str):
+            record = find_architecture(self.family, self.architecture)
+            return record.build(self.input_shape, self.n_outputs, **self.sizes)
+        module = self.architecture(self.input_shape, self.n_outputs)
+        name = function_name(self.architecture)
+        if not isinstance(module, nn.Module):
+            raise ValueError(
+                f"architecture={name} returned {type(module).__name__}: return a "
+                "torch.nn.Module that maps a batch to logits."
+            )
+        return Built(module, name, False)
+
+
+def check_architecture(architecture, sizes, name):
+    """Raise if an architecture is neither a name nor a function, or has sizes too.
+
+    Parameters
+    ----------
+    architecture : object
+        As the user passed it.
+    sizes : dict
+        Parameters of named architectures, as given.
+    name : str
+        The estimator.
+
+    Raises
+    ------
+    ValueError
+        Names the remedy.
+    """
+    if isinstance(architecture, str):
+        return
+    if isinstance(architecture, nn.Module):
+        kind = type(architecture).__name__
+        raise ValueError(
+            f"architecture is an instance of {kind}, which all fits and clones of "
+            f"{name} would share and train: give a class, or a function f(input_shape, "
+            f"n_outputs) that returns a new {kind}."
+        )
+    given = [f"{key}={value!r}" for key, value in sizes.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"{', '.join(given)} would have no effect, since architecture="
+            f"{function_name(architecture)} is a function of yours: leave them None, "
+            "and set sizes in the function, with functools.partial for a search."
+        )
+
+
+def build_network(spec, device, n_columns):
+    """Build a network, check a user's, and warn if it was shrunk for a short input.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    device : torch.device
+        Where a user's network is tried.
+    n_columns : int
+        Length of the clips, of which the input may be a chunk.
+
+    Returns
+    -------
+    module : Module
+        The network.
+    name : str
+        The value of `architecture_`.
+    """
+    length = spec.input_shape[-1]
+    is_cut = length < n_columns
+    try:
+        module, name, is_shrunk = spec.build()
+    except ValueError as error:
+        if is_cut:
+            error.add_note(
+                f"The input is a chunk of {length}, not a whole clip: see chunk_size."
+            )
+        raise
+    if not isinstance(spec.architecture, str):
+        _try_network(module, spec, device)
+    if is_shrunk:
+        size, remedy = f"{length} samples", ""
+        if len(spec.input_shape) == 2:
+            size = f"{spec.input_shape[0]} bins and {length} frames"
+            remedy = ", more bins or a smaller hop_length"
+        what, longer = f"an input of {size}", "Longer clips"
+        if is_cut:
+            what, longer = f"a chunk of {size}", "A larger chunk_size"
+        warn(
+            f"{what} is too short for {spec.architecture!r}, which became {name!r}. "
+            f"{longer}{remedy} would avoid it."
+        )
+    return module, name
+
+
+def _try_network(module, spec, device):
+    """Run two empty clips through a user's network, and check the shape of its logits.
+
+    Lazy layers are initialised by it.
+    """
+    x = torch.zeros(2, *spec.input_shape, device=device)
+    name = function_name(spec.architecture)
+    module.to(device)
+    was_training = module.training
+    try:
+        with torch.no_grad():
+            logits = module.eval()(x)
+    except Exception as error:
+        error.add_note(
+            f"architecture={name} could not take a batch of shape {tuple(x.shape)}: a "
+            "network gets clips as they are, (n_clips, n_samples) or (n_clips, n_bins, "
+            "n_frames); x.unsqueeze(1) adds a channel."
+        )
+        raise
+    module.train(was_training)
+    shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else logits
+    if shape != (2, spec.n_outputs):
+        raise ValueError(
+            f"architecture={name} made outputs of shape {shape!r} for 2 clips, not "
+            f"(2, {spec.n_outputs}): end it in a layer of n_outputs units, without "
+            "softmax or sigmoid."
+        )
+
+
+def function_name(function):
+    """Return the name of a user's function, class or partial."""
+    function = getattr(function, "func", function)  # of a functools.partial
+    return getattr(function, "__qualname__", type(function).__name__)

@@ -1,0 +1,110 @@
+"""The losses, by the kind of target and by name; each returns one number a row."""
+
+import torch
+from torch.nn import functional
+
+# Exponent of the focal loss: the value that its authors found best.
+_GAMMA = 2.0
+
+
+def _cross_entropy(logits, codes, smoothing, positive):
+    return functional.cross_entropy(
+        logits, codes, reduction="none", label_smoothing=smoothing
+    )
+
+
+def _focal(logits, codes, smoothing, positive):
+    """Cross-entropy times (1 - p)^2, where p is the right label's probability.
+
+    References: Lin, Goyal, Girshick, He, Dollar, "Focal loss for dense object
+    detection", ICCV 2017.
+    """
+    p = logits.softmax(dim=1).gather(1, codes[:, None]).squeeze(1)
+    return (1 - p) ** _GAMMA * _cross_entropy(logits, codes, smoothing, positive)
+
+
+def _binary_losses(logits, tags, smoothing, positive):
+    """Return the cross-entropy of each tag of each row."""
+    tags = tags * (1 - smoothing) + smoothing / 2 if smoothing else tags
+    return functional.binary_cross_entropy_with_logits(
+        logits, tags, reduction="none", pos_weight=positive
+    )
+
+
+def _binary_cross_entropy(logits, tags, smoothing, positive):
+    return _binary_losses(logits, tags, smoothing, positive).mean(dim=1)
+
+
+def _binary_focal(logits, tags, smoothing, positive):
+    losses = _binary_losses(logits, tags, smoothing, positive)
+    wrong = torch.sigmoid(logits * (1 - 2 * tags))
+    return (wrong**_GAMMA * losses).mean(dim=1)
+
+
+def _of_values(function):
+    def loss(outputs, values, smoothing, positive):
+        return function(outputs, values, reduction="none").mean(dim=1)
+
+    return loss
+
+
+LOSSES = {
+    "labels": {"cross_entropy": _cross_entropy, "focal": _focal},
+    "tags": {"cross_entropy": _binary_cross_entropy, "focal": _binary_focal},
+    "values": {
+        "mse": _of_values(functional.mse_loss),
+        "mae": _of_values(functional.l1_loss),
+        "huber": _of_values(functional.huber_loss),
+    },
+}
+
+
+def row_losses(kind, loss, outputs, codes, *, smoothing=0.0, positive=None):
+    """Compute the loss of each row.
+
+    Parameters
+    ----------
+    kind : {"labels", "tags", "values"}
+        Kind of targets.
+    loss : str or callable
+        A name of `LOSSES`, or ``f(outputs, codes) -> one loss a row``.
+    outputs : Tensor of shape (n_rows, n_outputs)
+        Logits, or standardised numbers.
+    codes : Tensor of shape (n_rows,) or (n_rows, n_outputs)
+        Encoded targets.
+    smoothing : float in [0, 1), default=0
+        Label smoothing.
+    positive : Tensor of shape (n_outputs,), optional
+        Weights of the positives of each tag.
+
+    Returns
+    -------
+    Tensor of shape (n_rows,)
+        The losses.
+
+    Raises
+    ------
+    ValueError
+        If a user's function returns anything but one number a row.
+    """
+    if not callable(loss):
+        return LOSSES[kind][loss](outputs, codes, smoothing, positive)
+    losses = loss(outputs, codes)
+    if not isinstance(losses, torch.Tensor) or losses.shape != outputs.shape[:1]:
+        found = getattr(losses, "shape", losses)
+        raise ValueError(
+            f"loss={loss!r} returned {found!r} for {len(outputs)} rows: return a "
+            f"tensor of one loss a row, ({len(outputs)},), with reduction='none' and, "
+            "for several outputs, .mean(dim=1)."
+        )
+    return losses
+
+
+def check_own_loss(loss, **options):
+    """Raise if options of the built-in losses are set beside a user's function."""
+    given = [f"{name}={value!r}" for name, value in options.items() if value]
+    if callable(loss) and given:
+        raise ValueError(
+            f"{' and '.join(given)} would have no effect with a loss of your own, "
+            f"loss={loss!r}: do it in the loss, or choose a loss by its name."
+        )

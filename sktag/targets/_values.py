@@ -1,0 +1,85 @@
+"""Numbers, one or several a clip: standardised in training, undone in answers."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sktag.targets._aggregate import aggregate
+from sktag.targets._losses import row_losses
+
+
+@dataclass(frozen=True)
+class ValueTargets:
+    """Targets of a regressor.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of shape (n_outputs,)
+        Of the numbers of the training clips.
+    is_column : bool
+        Whether y has one dimension, (n_clips,).
+    loss_name : str or callable, default="mse"
+        What is minimised, of the standardised numbers.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    is_column: bool
+    loss_name: Any = "mse"
+
+    monitored = ("r2",)
+    classes = None
+
+    @classmethod
+    def learn(cls, y):
+        """Make targets of numbers, (n_clips,) or (n_clips, n_outputs)."""
+        columns = y.reshape(len(y), -1)
+        scale = columns.std(axis=0)
+        scale = np.where(scale > 0, scale, 1.0)
+        return cls(columns.mean(axis=0), scale, y.ndim == 1)
+
+    @property
+    def n_outputs(self):
+        """Numbers a clip."""
+        return len(self.mean)
+
+    def configured(self, loss, class_weight, codes):
+        """Return targets with a loss; numbers have no classes to weigh or smooth."""
+        return replace(self, loss_name=loss)
+
+    def encode(self, y):
+        """Return numbers as float32, standardised."""
+        columns = y.reshape(len(y), -1)
+        if columns.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"y has shape {y.shape}, but the network was trained on "
+                f"{self.n_outputs} numbers a clip: give as many, or start anew "
+                "(warm_start=False)."
+            )
+        return ((columns - self.mean) / self.scale).astype(np.float32)
+
+    def ideal_outputs(self, codes):
+        """Return outputs that answer every row right."""
+        return codes.astype(np.float64)
+
+    def row_weights(self, codes):
+        """Return ones."""
+        return np.ones(len(codes))
+
+    def loss(self, outputs, codes, smoothing=0.0):
+        """Return the loss of each row, the mean over its numbers."""
+        return row_losses("values", self.loss_name, outputs, codes)
+
+    def combine(self, outputs, how):
+        """Aggregate numbers of chunks, (n_clips, n_chunks, n_outputs), to clips."""
+        return aggregate(outputs, how)
+
+    def predict(self, outputs):
+        """Return numbers in the unit of y."""
+        values = outputs * self.scale + self.mean
+        return values[:, 0] if self.is_column else values
+
+    def scores(self, outputs):
+        """Return the predictions."""
+        return self.predict(outputs)

@@ -1,0 +1,110 @@
+"""Deterministic work is done once in a fit, as far as the cache has room."""
+
+import torch
+
+from sktag.training._batches import read_batches
+from sktag.training._data import ClipDataset, n_deterministic
+
+
+def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
+    """Compute all clips once and keep them, if they fit.
+
+    Parameters
+    ----------
+    clips : ClipArray
+        The clips.
+    limit : int
+        Bytes that the clips may take.
+    batch_size : int
+        Clips computed at a time.
+    device : torch.device
+        Where the network is.
+    n_threads : int, optional
+        Files decoded at a time.
+    progress : callable, optional
+        Wraps the iterable of batches, to show progress.
+
+    Returns
+    -------
+    cache : Tensor of shape (n_clips, ...) or None
+        The clips after the ops before the first random one; on the host if the device
+        has no room or the next op runs on the host.
+    message : str
+        What is cached and where, or why not.
+    """
+    rest = clips.ops[n_deterministic(clips) :]
+    clips = clips.before(len(clips.ops) - len(rest))
+    size = f"{clips.nbytes / 2**20:.0f} MiB of {clips.kind}s"
+    if clips.in_memory and device.type == "cpu":
+        return None, f"{size} are in memory"
+    if clips.nbytes > limit:
+        return None, (
+            f"{size} are computed anew in each epoch: they exceed "
+            f"cache_bytes={limit} (cache_bytes={clips.nbytes} would keep them)"
+        )
+    home = device
+    room = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 0
+    if clips.nbytes > room or any(op.random and op.host for op in rest):
+        home = torch.device("cpu")
+    cache = torch.empty(clips.shape, dtype=torch.float32, device=home)
+    start = 0
+    for x in progress(read_batches(clips, batch_size, device, n_threads)):
+        cache[start : start + len(x)] = x
+        start += len(x)
+    return cache, f"{size} are computed once and cached on {home}"
+
+
+def make_datasets(plan, train, valid, *, reads=True):
+    """Return the data sets of a training and of its validation.
+
+    Parameters
+    ----------
+    plan : FitPlan
+        The plan.
+    train : Part
+        Training rows.
+    valid : Part or None
+        Validation rows.
+    reads : bool, default=True
+        False if nothing will be read, and so nothing is worth caching.
+
+    Returns
+    -------
+    train, valid : ClipDataset or None
+        Whole clips, or chunks: one a clip drawn anew at each epoch, or all.
+    """
+    cache = _cached(plan, train.clips, plan.cache_bytes) if reads else None
+    sets = [_dataset(plan, train, cache, draws=plan.train_chunks == "random"), None]
+    if valid is not None:
+        if valid.clips is not train.clips:
+            used = 0 if cache is None else cache.nbytes
+            room = max(plan.cache_bytes - used, 0)
+            cache = _cached(plan, valid.clips, room) if reads else None
+        sets[1] = _dataset(plan, valid, cache, draws=False)
+    return sets
+
+
+def _dataset(plan, part, cache, *, draws):
+    starts = None if plan.chunks is None else plan.chunks.starts(part.clips)
+    chunk = None if starts is None else plan.chunks.size
+    return ClipDataset(part, chunk, None if draws else starts, cache, plan.n_threads)
+
+
+def _cached(plan, clips, limit):
+    from sktag.training._log import progress_bar
+
+    def progress(batches):
+        total = -(-len(clips) // plan.batch_size)
+        return progress_bar(batches, total=total, desc="read")
+
+    cache, message = fill_cache(
+        clips,
+        limit,
+        plan.batch_size,
+        plan.device,
+        plan.n_threads,
+        progress if plan.verbose else iter,
+    )
+    if plan.verbose:
+        print(f"{plan.label}: {message}")
+    return cache

@@ -1,0 +1,95 @@
+"""Where chunks of clips are cut.
+
+Whole clips go in and predictions of whole clips come out; chunks are internal, so that
+chunks of one recording never lie on both sides of a split. They are cut from sound,
+never from padding, unless a clip is shorter than a chunk.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LAYOUTS = ("even", "won2020")
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Chunks of one size, laid out over each clip.
+
+    Parameters
+    ----------
+    size : int > 0
+        Columns (frames or samples) of a chunk.
+    n_chunks : int > 0, optional
+        Chunks a clip; by default as many as cover it.
+    layout : {"even", "won2020"}, default="even"
+        "even": from the first column to the last. "won2020": as in the code of Won et
+        al., SMC 2020, where the last chunk does not reach the end.
+    """
+
+    size: int
+    n_chunks: int | None = None
+    layout: str = "even"
+
+    def starts(self, clips):
+        """Return the first column of each chunk of clips.
+
+        Parameters
+        ----------
+        clips : ClipArray
+            The clips.
+
+        Returns
+        -------
+        ndarray of int of shape (n_clips, n_chunks), or None
+            None if the clips are no longer than a chunk and are taken whole.
+        """
+        length = clips.shape[-1]
+        if length <= self.size:
+            return None
+        n_chunks = self.n_chunks or -(-length // self.size)
+        return chunk_starts(clips.lengths, self.size, n_chunks, self.layout)
+
+
+def chunk_starts(lengths, size, n_chunks, layout="even"):
+    """Lay chunks out over clips.
+
+    Parameters
+    ----------
+    lengths : array of int of shape (n_clips,)
+        Columns of each clip that are not padding.
+    size, n_chunks, layout
+        As in `Chunks`.
+
+    Returns
+    -------
+    ndarray of int of shape (n_clips, n_chunks)
+        The first column of each chunk; 0 for clips no longer than a chunk.
+    """
+    room = np.maximum(np.asarray(lengths) - size, 0)[:, np.newaxis]
+    if layout == "won2020":
+        return np.arange(n_chunks) * (room // n_chunks)
+    return np.round(np.linspace(0, room[:, 0], n_chunks, axis=1)).astype(int)
+
+
+def random_starts(lengths, size, seed, epoch):
+    """Draw one chunk a clip, outside the padding.
+
+    Parameters
+    ----------
+    lengths : array of int of shape (n_clips,)
+        Columns of each clip that are not padding.
+    size : int > 0
+        Columns of a chunk.
+    seed, epoch : int
+        The draws are a function of these and of the clip's position alone.
+
+    Returns
+    -------
+    ndarray of int of shape (n_clips,)
+        The first column of each chunk.
+    """
+    places = np.maximum(np.asarray(lengths) - size, 0) + 1
+    # 1 separates these draws from those of the order of rows.
+    drawn = np.random.default_rng([seed, epoch, 1]).random(len(places))
+    return (drawn * places).astype(int)

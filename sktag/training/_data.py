@@ -1,0 +1,287 @@
+"""What a training reads: clips or chunks of clips, with targets and weights.
+
+A batch is made in two steps. Host threads `read`: they decode, cut chunks as early as
+the recipe allows, and run the random ops that need the host. The consumer's device then
+runs what is left, in `finish`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from sktag.clips import ClipArray
+from sktag.training._chunks import random_starts
+from sktag.training._margins import margins_of
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of the clips given to `fit`, as X or as X_val.
+
+    Parameters
+    ----------
+    clips : ClipArray
+        All clips.
+    rows : ndarray of int of shape (n_rows,)
+        The rows of this part.
+    codes : ndarray of shape (n_clips, ...)
+        Encoded targets of all clips.
+    weights : ndarray of shape (n_clips,)
+        Weights of all clips.
+    """
+
+    clips: ClipArray
+    rows: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray
+
+
+class Draws(NamedTuple):
+    """What is drawn for one epoch: chunks, and the key of the random ops.
+
+    `starts` is the first column of each item, None for whole clips; `key` is (seed,
+    epoch), None for clean clips.
+    """
+
+    starts: np.ndarray | None
+    key: tuple[int, int] | None
+
+
+class Batch(NamedTuple):
+    """A batch on its way through the recipe.
+
+    Parameters
+    ----------
+    x : Tensor
+        Clips or parts of clips, after some of the ops.
+    rows : ndarray of int
+        Position in X of each element of `x`.
+    cut : (int, ndarray, ndarray), optional
+        Chunks yet to be cut: before which op, from which element, at which column.
+    offsets : ndarray of int, optional
+        Where chunks begin in their parts; None where a part is the chunk.
+    """
+
+    x: torch.Tensor
+    rows: np.ndarray
+    cut: tuple[int, np.ndarray, np.ndarray] | None = None
+    offsets: np.ndarray | None = None
+
+
+class ClipDataset(Dataset):
+    """Clips or chunks, with targets and weights, read a whole batch at a time.
+
+    Parameters
+    ----------
+    part : Part
+        Clips, targets and weights.
+    chunk : int, optional
+        Columns of an item; None for whole clips.
+    starts : ndarray of int of shape (n_clips, n_chunks), optional
+        First columns of the chunks of each clip: an item each. Without them one chunk a
+        clip is drawn for each epoch.
+    cache : Tensor of shape (n_clips, ...), optional
+        All clips after the ops before the first random one; None to read them at each
+        epoch.
+    n_threads : int, optional
+        Files decoded at a time.
+    """
+
+    def __init__(self, part, chunk=None, starts=None, cache=None, n_threads=None):
+        self.clips = part.clips
+        self.chunk = None if chunk is None else min(chunk, part.clips.shape[-1])
+        self.rows, self.starts = part.rows, None
+        if starts is not None:
+            self.rows = np.repeat(part.rows, starts.shape[1])
+            self.starts = starts[part.rows].ravel()
+        self.targets = torch.from_numpy(np.ascontiguousarray(part.codes))
+        self.weights = torch.from_numpy(np.asarray(part.weights, dtype=np.float32))
+        self.cache = cache
+        self.n_threads = n_threads
+
+    def __len__(self):
+        """Return the number of items."""
+        return len(self.rows)
+
+    @cached_property
+    def _n_cached(self):
+        """Ops that were applied before caching."""
+        return 0 if self.cache is None else n_deterministic(self.clips)
+
+    @cached_property
+    def _n_host(self):
+        """Ops that host threads apply."""
+        ops = enumerate(self.clips.ops)
+        on_host = [i for i, op in ops if op.random and op.host]
+        return max(self._n_cached, 1 + max(on_host, default=-1))
+
+    @cached_property
+    def _crop_at(self):
+        """First op from which on chunks are processed as if they were clips."""
+        at = len(self.clips.ops)
+        while at > self._n_cached and _takes_chunks(self.clips.ops[at - 1]):
+            at -= 1
+        return at
+
+    @cached_property
+    def _cut_at(self):
+        """First op that can be applied to parts of clips."""
+        at = self._crop_at
+        while at > self._n_cached and not self.clips.ops[at - 1].whole:
+            at -= 1
+        return at
+
+    @cached_property
+    def _margins(self):
+        """The parts that chunks are computed from, cut before op `_cut_at`."""
+        ops = self.clips.ops[self._cut_at : self._crop_at]
+        n_columns = self.clips.before(self._cut_at).shape[-1]
+        return margins_of(ops, self.chunk, n_columns)
+
+    def draw(self, seed, epoch, *, augment):
+        """Draw what is random in an epoch.
+
+        Parameters
+        ----------
+        seed, epoch : int
+            Of the training.
+        augment : bool
+            Whether random ops are applied.
+
+        Returns
+        -------
+        Draws
+            For `read` and `finish`.
+        """
+        starts = self.starts
+        if self.chunk is not None and starts is None:
+            lengths = self.clips.lengths
+            starts = random_starts(lengths, self.chunk, seed, epoch)[self.rows]
+        return Draws(starts, (seed, epoch) if augment else None)
+
+    def clean(self):
+        """Return the draws of an epoch without any: fixed chunks, no random ops."""
+        return Draws(self.starts, None)
+
+    def read(self, indices, draws):
+        """Read a batch, as far as the host takes it.
+
+        Parameters
+        ----------
+        indices : ndarray of int of shape (n,)
+            Items.
+        draws : Draws
+            Of the epoch.
+
+        Returns
+        -------
+        batch : Batch
+            For `finish`.
+        targets : Tensor of shape (n, ...)
+            Targets.
+        weights : Tensor of shape (n,)
+            Weights.
+        """
+        rows = self.rows[indices]
+        starts = None if draws.starts is None else draws.starts[indices]
+        batch = self._read(rows, starts)
+        if self._n_host > self._n_cached:
+            batch = self._compute(batch, self._n_cached, self._n_host, draws.key)
+        return batch, self.targets[rows], self.weights[rows]
+
+    def _read(self, rows, starts):
+        """Return the source's or the cache's part of a batch."""
+        if starts is None:
+            return Batch(self._whole(rows), rows)
+        unique, which = np.unique(rows, return_inverse=True)
+        at, columns, width, offsets = self._crop_at, starts, self.chunk, None
+        margins = self._margins
+        # Many chunks of one clip may be more work than the clip.
+        if margins and len(rows) * margins.width < len(unique) * margins.n_columns:
+            at, columns = self._cut_at, margins.part_starts(starts)
+            width, offsets = margins.width, margins.offsets(starts)
+            if at == self._crop_at:
+                offsets = None
+            if at == 0 and self.cache is None:
+                x = self.clips.read(rows, self.n_threads, starts=columns, width=width)
+                return Batch(torch.from_numpy(x), rows, None, offsets)
+        if self.cache is not None and at == self._n_cached:
+            # Cut on the device that has the cache.
+            places = np.arange(len(self.cache))
+            return Batch(self.cache, places, (at, rows, columns), offsets)
+        return Batch(self._whole(unique), unique, (at, which, columns), offsets)
+
+    def _whole(self, rows):
+        """Return whole clips."""
+        if self.cache is None:
+            return torch.from_numpy(self.clips.read(rows, self.n_threads))
+        places = torch.from_numpy(rows).to(self.cache.device, non_blocking=True)
+        return self.cache[places]
+
+    def finish(self, batch, draws, device):
+        """Apply the rest of the recipe on a device.
+
+        Parameters
+        ----------
+        batch : Batch
+            From `read`.
+        draws : Draws
+            Of the epoch.
+        device : torch.device
+            The consumer's device.
+
+        Returns
+        -------
+        Tensor of shape (n, ...)
+            Finished clips or chunks.
+        """
+        if batch.x is not self.cache:
+            batch = batch._replace(x=batch.x.to(device, non_blocking=True))
+        end = len(self.clips.ops) + 1
+        batch = self._compute(batch, self._n_host, end, draws.key)
+        return batch.x.to(device, non_blocking=True)
+
+    @torch.no_grad()
+    def _compute(self, batch, first, last, key):
+        """Apply ops `first` to `last`; cut and crop chunks where that is due."""
+        x, rows, cut, offsets = batch
+        ops = self.clips.ops
+        for index in range(first, last):
+            if cut is not None and index >= cut[0]:
+                _, which, columns = cut
+                width = self.chunk if offsets is None else self._margins.width
+                x = _slices(x, which, columns, width)
+                rows, cut = rows[which], None
+            if offsets is not None and cut is None and index >= self._crop_at:
+                x = _slices(x, range(len(x)), offsets, self.chunk)
+                offsets = None
+            if index == len(ops):
+                break
+            op = ops[index]
+            if not op.random:
+                x = op(x)
+            elif key is not None:
+                seed, epoch = key
+                x = op.augment(x, seed=seed, epoch=epoch, rows=rows, index=index)
+        return Batch(x, rows, cut, offsets)
+
+
+def _slices(x, which, columns, width):
+    """Cut `width` columns out of elements of a batch."""
+    places = zip(which, columns, strict=True)
+    return torch.stack([x[i, ..., start : start + width] for i, start in places])
+
+
+def n_deterministic(clips):
+    """Count the ops before the first random one."""
+    random = [i for i, op in enumerate(clips.ops) if op.random]
+    return random[0] if random else len(clips.ops)
+
+
+def _takes_chunks(op):
+    """Tell whether an op does the same to a chunk as to the whole clip."""
+    return op.takes_chunks if op.random else op.pointwise

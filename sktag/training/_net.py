@@ -1,0 +1,247 @@
+"""The private skorch net: the loop over epochs and batches.
+
+skorch gives the loop, the callbacks and their parameters. What differs here: no host
+synchronisation and no history row per batch, row weights, a seed for each epoch, weight
+decay on weights only, and Ctrl-C is not swallowed.
+"""
+
+import math
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer
+from skorch.helper import predefined_split
+from torch import nn
+
+from sktag.training._batches import Batches
+from sktag.training._callbacks import make_callbacks
+from sktag.training._state import seed_torch
+
+
+class RowLoss(nn.Module):
+    """The loss of targets as a criterion: one number a row.
+
+    Parameters
+    ----------
+    targets : Targets
+        Their `loss` is called.
+    smoothing : float in [0, 1), default=0
+        Label smoothing, in training only.
+
+    References
+    ----------
+    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception architecture
+    for computer vision", CVPR 2016 (smoothing).
+    """
+
+    def __init__(self, targets, smoothing=0.0):
+        super().__init__()
+        self.targets = targets
+        self.smoothing = smoothing
+
+    def forward(self, logits, targets):
+        """Return the loss of each row."""
+        smoothing = self.smoothing if self.training else 0.0
+        return self.targets.loss(logits, targets, smoothing)
+
+
+class TaggerNet(NeuralNet):
+    """Net of skorch that trains on ClipDatasets.
+
+    Parameters
+    ----------
+    module : Module
+        The network.
+    seed : int
+        Seed of dropout and other draws in training; each epoch has a seed derived from
+        it.
+    amp : bool
+        Whether to compute in bfloat16 where torch finds it safe.
+    score : callable, optional
+        Outputs for the validation rows to a dict of scores.
+    mixing : Mixing, optional
+        Mixup and CutMix of training batches.
+    keep_batches : bool, default=False
+        Whether the history has a row for each batch of the last two epochs, which
+        callbacks such as skorch's ProgressBar read. It costs a host synchronisation a
+        step.
+    **kwargs
+        As for :class:`skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        seed=0,
+        amp=False,
+        score=None,
+        mixing=None,
+        keep_batches=False,
+        **kwargs,
+    ):
+        self.seed = seed
+        self.amp = amp
+        self.score = score
+        self.mixing = mixing
+        self.keep_batches = keep_batches
+        super().__init__(module, **kwargs)
+
+    @property
+    def _default_callbacks(self):
+        return [("epoch_timer", EpochTimer())]
+
+    def initialize_optimizer(self, *args, **kwargs):
+        """Make the optimizer; biases and norms are not decayed."""
+        options = self.get_params_for("optimizer")
+        if "param_groups" in options or "weight_decay" not in options:
+            return super().initialize_optimizer(*args, **kwargs)
+        params = [p for _, p in self.get_all_learnable_params()]
+        groups = [
+            {"params": [p for p in params if p.ndim > 1]},
+            {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        groups = [group for group in groups if group["params"]]
+        self.optimizer_ = self.optimizer(groups, **{"lr": self.lr, **options})
+        return self
+
+    def set_optimizer(self, stage):
+        """Replace the optimizer by a new one.
+
+        Parameters
+        ----------
+        stage : Stage
+            Class, learning rate and parameters.
+        """
+        for name in self.get_params_for("optimizer"):
+            delattr(self, f"optimizer__{name}")
+        self.optimizer, self.lr = stage.optimizer, stage.lr
+        for name, value in stage.options.items():
+            setattr(self, f"optimizer__{name}", value)
+        self.initialize_optimizer()
+
+    def on_epoch_begin(self, net, *args, **kwargs):
+        """Add a row to the history, and seed the epoch."""
+        super().on_epoch_begin(net, *args, **kwargs)
+        for row in self.history[:-2]:
+            row["batches"] = []
+        epoch = len(self.history)
+        state = np.random.SeedSequence([self.seed, epoch]).generate_state(1)
+        seed_torch(int(state[0]), torch.device(self.device))
+
+    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
+        """Add a row for the batch, if they are kept."""
+        if self.keep_batches:
+            self.history.new_batch()
+
+    def infer(self, x, **fit_params):
+        """Compute logits."""
+        device = torch.device(self.device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.amp):
+            return self.module_(x)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the mean loss of a batch, rows weighted, and mixed as they are."""
+        logits = y_pred.float()
+        targets, weights, *mixed = y_true
+        loss = (self.criterion_(logits, targets) * weights).mean()
+        if not mixed:
+            return loss
+        targets, weights, share = mixed
+        other = (self.criterion_(logits, targets) * weights).mean()
+        return share * loss + (1 - share) * other
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Go once through the batches; look at the loss once, at the end."""
+        if iterator is None:
+            return
+        epoch = len(self.history) - 1
+        batches = iterator.epoch(epoch) if training else iterator.in_order()
+        total, n_rows, outputs = 0.0, 0, []
+        for index, batch in enumerate(batches):
+            if training and self.mixing is not None:
+                batch = self.mixing(batch, epoch + 1, index)
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            total = total + step["loss"].detach() * len(batch[0])
+            n_rows += len(batch[0])
+            if self.keep_batches:
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+                self.history.record_batch(f"{prefix}_batch_size", len(batch[0]))
+            if not training:
+                outputs.append(step["y_pred"].float())
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        loss = float(total) / n_rows
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"the {prefix} loss is {loss} in epoch {epoch + 1}: the weights "
+                "diverged, or the clips hold numbers that are not finite. Lower lr "
+                f"(now {self.lr:g}), set gradient_clip=1.0, or standardise the clips "
+                "(Standardizer)."
+            )
+        self.history.record(f"{prefix}_loss", loss)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+        if outputs and self.score is not None:
+            for name, value in self.score(torch.cat(outputs)).items():
+                self.history.record(f"{prefix}_{name}", value)
+
+
+def make_net(plan, module, *, n_batches=1, valid=None, score=None, checkpoint=None):
+    """Make a net around a network, with a new optimizer.
+
+    Parameters
+    ----------
+    plan : FitPlan
+        The plan.
+    module : Module
+        The network.
+    n_batches : int, default=1
+        Training batches of an epoch.
+    valid : ClipDataset, optional
+        Validation rows.
+    score : callable, optional
+        See TaggerNet.
+    checkpoint : Checkpoint, optional
+        Saves each epoch.
+
+    Returns
+    -------
+    TaggerNet
+        The initialised net.
+    """
+    stage = plan.first_stage
+    options = {f"optimizer__{name}": value for name, value in stage.options.items()}
+    further = {
+        name: value
+        for name, value in plan.net_params.items()
+        if not name.startswith("optimizer__")  # part of the stage
+    }
+    callbacks = make_callbacks(plan, n_batches, validates=valid is not None)
+    if checkpoint is not None:
+        # Last: it saves and restores the state of the others.
+        callbacks.append(("fit_checkpoint", checkpoint))
+    return TaggerNet(
+        module,
+        criterion=RowLoss(plan.targets, plan.label_smoothing),
+        optimizer=stage.optimizer,
+        lr=stage.lr,
+        max_epochs=plan.n_epochs,
+        batch_size=plan.batch_size,
+        iterator_train=Batches,
+        iterator_train__device=plan.device,
+        iterator_train__seed=plan.seed,
+        iterator_valid=Batches,
+        iterator_valid__device=plan.device,
+        train_split=None if valid is None else predefined_split(valid),
+        callbacks=callbacks,
+        device=str(plan.device),
+        seed=plan.seed,
+        amp=plan.amp,
+        score=score,
+        mixing=plan.mixing,
+        keep_batches=bool(plan.callbacks),
+        verbose=0,
+        **options,
+        **further,
+    ).initialize()
