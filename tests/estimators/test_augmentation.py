@@ -36,12 +36,13 @@ from sktag.augment import (
     TimeStretch,
 )
 from sktag.clips._cache import DECODED
+from sktag.ops import RandomOp
+from sktag.testing import make_waves
 from sktag.training import Part
 from sktag.training._batches import Batches
 from sktag.training._caches import fill_cache
+from sktag.training._chunks import random_starts
 from sktag.training._data import ClipDataset
-from sktag.ops import RandomOp
-from sktag.testing import make_waves
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
@@ -113,16 +114,20 @@ def make_pipe(*operations, before=(), random_state=None, **clf):
     return Pipeline([step for step in steps if step[1] is not None])
 
 
-def training_rows(clips, epoch, *, batch_size=4, n_threads=None, cache=None, seed=0):
-    """Return each row as the training of an epoch sees it, in the order of X."""
-    nothing = np.zeros(len(clips), dtype=np.float32)
-    # The target tells which row it is.
-    targets = np.arange(len(clips), dtype=np.float32)
-    part = Part(clips, np.arange(len(clips)), targets, nothing)
-    dataset = ClipDataset(part, cache=cache, n_threads=n_threads)
-    out = np.empty(clips.shape, dtype=np.float32)
+def batches_of(clips, epoch, *, rows=None, batch_size=4, seed=0, **params):
+    """Yield the batches of a training epoch, each with its rows in X."""
+    targets = np.arange(len(clips))  # which tell the rows
+    rows = targets if rows is None else rows
+    dataset = ClipDataset(Part(clips, rows, targets, np.ones(len(clips))), **params)
     for x, (row, _) in Batches(dataset, batch_size, CPU, seed).epoch(epoch):
-        out[row.long().numpy()] = x.numpy()
+        yield x, row.numpy()
+
+
+def training_rows(clips, epoch, **params):
+    """Return each row as the training of an epoch sees it, in the order of X."""
+    out = np.empty(clips.shape, dtype=np.float32)
+    for x, rows in batches_of(clips, epoch, **params):
+        out[rows] = x.numpy()
     return out
 
 
@@ -159,11 +164,8 @@ def test_draws_are_the_same_for_any_batches_threads_and_caches(kind, paths):
     if cache is not None:
         assert np.array_equal(training_rows(clips, 2, cache=cache), expected)
     shuffled = np.random.default_rng(1).permutation(N)
-    dataset = ClipDataset(
-        clips, shuffled, np.arange(N, dtype=np.float32), np.zeros(N, np.float32)
-    )
-    for x, (row, _) in Batches(dataset, 4, CPU, 0, 2):
-        assert np.array_equal(x.numpy(), expected[row.long().numpy()])
+    for x, row in batches_of(clips, 2, rows=shuffled):
+        assert np.array_equal(x.numpy(), expected[row])
 
 
 def test_draws_differ_by_seed_and_follow_the_augmenters_own():
@@ -330,21 +332,9 @@ def test_five_epochs_equal_three_saved_and_two_more_with_augmentation(tmp_path):
 
 def test_chunks_of_augmented_waveforms_are_cut_first_and_drawn_by_row():
     clips = augmented(CLIPS["wave"], Gain(), TimeShift())
-    dataset = ClipDataset(
-        clips,
-        np.arange(N),
-        np.arange(N, dtype=np.float32),
-        np.zeros(N, np.float32),
-        chunk=729,
-    )
-    for x, (row, _) in Batches(dataset, 4, CPU, 0, 1):
-        rows = row.long().numpy()
-        cut = np.stack(
-            [
-                WAVES[i, s : s + 729]
-                for i, s in zip(rows, dataset.starts[rows], strict=True)
-            ]
-        )
+    starts = random_starts(clips.lengths, 729, 0, 1)
+    for x, rows in batches_of(clips, 1, chunk=729):
+        cut = np.stack([WAVES[i, starts[i] : starts[i] + 729] for i in rows])
         expected = clips.ops[-1].augment(
             torch.from_numpy(cut), seed=0, epoch=1, rows=rows, index=0
         )
@@ -353,18 +343,11 @@ def test_chunks_of_augmented_waveforms_are_cut_first_and_drawn_by_row():
 
 def test_operation_that_changes_the_tempo_is_done_before_chunks_are_cut():
     clips = augmented(CLIPS["wave"], TimeStretch(rate=1.25))
-    dataset = ClipDataset(
-        clips,
-        np.arange(N),
-        np.arange(N, dtype=np.float32),
-        np.zeros(N, np.float32),
-        chunk=729,
-    )
     whole = TimeStretch(rate=1.25).apply(WAVES)
-    for x, (row, _) in Batches(dataset, 4, CPU, 0, 1):
-        rows = row.long().numpy()
-        for chunk, i, start in zip(x, rows, dataset.starts[rows], strict=True):
-            expected = whole[i, start : start + 729]
+    starts = random_starts(clips.lengths, 729, 0, 1)
+    for x, rows in batches_of(clips, 1, chunk=729):
+        for chunk, i in zip(x, rows, strict=True):
+            expected = whole[i, starts[i] : starts[i] + 729]
             # Batches of other sizes round otherwise.
             np.testing.assert_allclose(chunk.numpy(), expected, atol=1e-5)
 

@@ -19,9 +19,10 @@ from sktag import (
     config_context,
 )
 from sktag.clips import _sources
-from sktag.targets._aggregate import aggregate
-from sktag.training._chunks import chunk_starts, random_starts
 from sktag.targets import split_rows
+from sktag.targets._aggregate import aggregate
+from sktag.testing import inaccessible_clips
+from sktag.training._chunks import chunk_starts, random_starts
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
@@ -207,12 +208,12 @@ def test_clip_no_longer_than_the_chunk_is_one_chunk():
 
 def test_chunk_too_short_for_the_network_names_chunk_size():
     clf = CNN2DClassifier("fcn4", chunk_size=20, **QUICK)
-    with pytest.warns(UserWarning, match=r"\(chunk_size=20\) is too .* larger chunk_s"):
+    with pytest.warns(UserWarning, match=r"a chunk of .* is too .* larger chunk_size"):
         clf.fit(SPECTRA, LABELS)
     clf.set_params(pool_size=(2, 30), n_blocks=1)
     with pytest.raises(ValueError, match="at least 2 bins and 30 frames") as raised:
         clf.fit(SPECTRA, LABELS)
-    assert "see chunk_size=20" in raised.value.__notes__[0]
+    assert "see chunk_size" in raised.value.__notes__[0]
     # Where the clip is shorter than the chunk, it is the clip.
     clf.set_params(chunk_size=500, pool_size=None, n_blocks=None)
     with pytest.warns(UserWarning, match=r"an input of 16 bins and 90 .* Longer clips"):
@@ -348,14 +349,16 @@ def test_chunk_of_a_file_is_decoded_without_the_rest(tmp_path, monkeypatch):
 
 
 def test_published_chunk_is_the_default():
+    waves = inaccessible_clips(np.zeros((2, 10**6)))
     clf = SampleCNNClassifier()
-    assert clf._choose_chunk(10**6) == 59049
-    assert clf._choose_chunk(1000) == 1000
-    assert clf.set_params(m=4, n=6)._choose_chunk(10**6) == 4**7
-    assert CNN2DClassifier("short_chunk")._choose_chunk(1000) == 231
-    assert CNN2DClassifier("fcn4")._choose_chunk(2000) == 1366
-    assert CNN2DClassifier()._choose_chunk(2000) is None
-    assert CNN2DClassifier(chunk_size=50)._choose_chunk(2000) == 50
+    assert clf._choose_chunk(waves) == 59049
+    assert clf._choose_chunk(inaccessible_clips(np.zeros((2, 1000)))) == 1000
+    assert clf.set_params(m=4, n=6)._choose_chunk(waves) == 4**7
+    spectra = inaccessible_clips(np.zeros((2, 4, 2000)))
+    assert CNN2DClassifier("short_chunk")._choose_chunk(spectra) == 231
+    assert CNN2DClassifier("fcn4")._choose_chunk(spectra) == 1366
+    assert CNN2DClassifier()._choose_chunk(spectra) is None
+    assert CNN2DClassifier(chunk_size=50)._choose_chunk(spectra) == 50
 
 
 def test_times_need_a_sample_rate():

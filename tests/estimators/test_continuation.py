@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 
 from sktag import ClipArray
-from sktag.training import _batch_norm
 from sktag.testing import InaccessibleError, inaccessible_clips
+from sktag.training._batches import Batches
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -97,13 +97,13 @@ def test_model_trained_on_cuda_loads_without(X, Y, quick, monkeypatch):
     np.testing.assert_allclose(loaded.predict_proba(X), clf.predict_proba(X), atol=1e-4)
 
 
-def interrupting_clean_pass(batches):
-    if not batches.augment:
+epoch_of = Batches.epoch
+
+
+def interrupting_clean_pass(batches, number, *, augment=True):
+    if not augment:
         raise KeyboardInterrupt
-    return batches_of(batches)
-
-
-batches_of = _batch_norm.Batches.__iter__
+    return epoch_of(batches, number, augment=augment)
 
 
 class Interrupt(Callback):
@@ -139,7 +139,7 @@ def test_ctrl_c_while_batch_norm_is_settled_keeps_what_was_learned(
     X, Y, quick, monkeypatch
 ):
     learned = quick(max_epochs=5)
-    monkeypatch.setattr(_batch_norm.Batches, "__iter__", interrupting_clean_pass)
+    monkeypatch.setattr(Batches, "epoch", interrupting_clean_pass)
     with pytest.raises(KeyboardInterrupt):
         learned.fit(X, Y)
     monkeypatch.undo()
@@ -219,9 +219,13 @@ def test_continuation_with_another_network_raises(X, Y, quick, changed):
     clf = quick(warm_start=True, max_epochs=1).fit(X, Y)
     clf.set_params(**changed)
     (name,) = changed
-    with pytest.raises(ValueError, match=rf"cannot train on with {name}=.* \(was "):
+    with pytest.raises(
+        ValueError, match=rf"cannot continue training with {name}=.* \(was "
+    ):
         clf.fit(X, Y)
-    with pytest.raises(ValueError, match="start anew, with fit and warm_start=False"):
+    with pytest.raises(
+        ValueError, match="train from scratch with fit and warm_start=False"
+    ):
         clf.partial_fit(X, Y)
     assert clf.n_iter_ == 1
     clf.set_params(warm_start=False).fit(X, Y)

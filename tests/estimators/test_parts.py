@@ -108,7 +108,7 @@ def test_arrays_are_validated_on_arrays_of_the_same_steps():
     assert loss == pytest.approx(expected_loss(pipe, OTHERS, Y_OTHERS), rel=1e-5)
     with pytest.raises(ValueError, match="takes spectrograms") as raised:
         pipe.fit(WAVES, Y, clf__X_val=OTHERS, clf__y_val=Y_OTHERS)
-    assert "said of X_val" in raised.value.__notes__[0]
+    assert "concerns X_val" in raised.value.__notes__[0]
 
 
 def test_bare_arrays_are_validated_on_bare_arrays(make_data, quick):
@@ -184,8 +184,8 @@ def test_caches_of_waveforms_share_the_budget(capsys):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"X_val": np.zeros((3, 12, 8))}, "of X_val and y_val one is given"),
-        ({"y_val": [0, 1]}, "of X_val and y_val one is given"),
+        ({"X_val": np.zeros((3, 12, 8))}, "only one of X_val and y_val is given"),
+        ({"y_val": [0, 1]}, "only one of X_val and y_val is given"),
         ({"sample_weight_val": [1, 1]}, "sample_weight_val is given without"),
         ({"X_val": np.zeros((3, 12, 8)), "y_val": [0, 1]}, "inconsistent numbers"),
         ({"X_val": np.zeros((2, 9, 8)), "y_val": [0, 1]}, "12 features|12 bins"),

@@ -162,7 +162,7 @@ def test_balanced_tags_weigh_the_positives(quick, make_tags):
         ({0: -1.0}, "has -1.0 for 0"),
         ({0: np.nan}, "has nan for 0"),
         ({0: "2"}, "has '2' for 0"),
-        ({0: 0, 1: 0, 2: 0}, "the weights of all clips to train on are 0"),
+        ({0: 0, 1: 0, 2: 0}, "the weights of all training clips are 0"),
     ],
 )
 def test_wrong_class_weights_raise(X, Y, quick, class_weight, message):
