@@ -1,6 +1,7 @@
 """Names of scikit-learn that are not quite public, imported in one place."""
 
 import sys
+import weakref
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -12,8 +13,10 @@ __all__ = [
     "StrOptions",
     "_check_sample_weight",
     "_fit_context",
+    "is_repeat_in_search",
     "is_scorer",
 ]
+_SEARCHES = "sklearn.model_selection."
 
 
 def is_scorer(value):
@@ -23,26 +26,28 @@ def is_scorer(value):
     return isinstance(value, _BaseScorer)
 
 
-# The call of a search or cross-validation that was asked about last.
-_last_search = 0
+# The Parallel object of the search or cross-validation that was asked about last.
+_last_search = None
 
 
 def is_repeat_in_search():
     """Tell whether the running fit is one of a search that was asked about before.
 
-    Called where a warning would otherwise be repeated for every fold and candidate.
+    Called before a warning that would otherwise be repeated for every fold and
+    candidate.
     """
     global _last_search
-    search, frame = None, sys._getframe(1)
+    search, frame, caller = None, sys._getframe(1), None
     while frame is not None:
-        module = frame.f_globals.get("__name__") or ""
-        if module.startswith("sklearn.model_selection."):
-            search = frame
+        if (frame.f_globals.get("__name__") or "").startswith(_SEARCHES):
+            caller = frame
+            search = frame.f_locals.get("parallel", search)
         frame = frame.f_back
+    if caller is not None and caller.f_code.co_name == "_fit_and_score":
+        # In a worker of a search; its refit, in the user's process, is not a repeat.
+        return caller.f_locals.get("candidate_progress") is not None
     if search is None:
         return False
-    if search.f_code.co_name == "_fit_and_score":
-        # In a worker of a search; its refit, in the user's process, is not a repeat.
-        return search.f_locals.get("candidate_progress") is not None
-    is_repeat, _last_search = id(search) == _last_search, id(search)
+    is_repeat = _last_search is not None and _last_search() is search
+    _last_search = weakref.ref(search)
     return is_repeat

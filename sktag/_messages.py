@@ -15,12 +15,18 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def name_of(function: object) -> str:
+    """Return the name of a user's function, class or functools.partial."""
+    function = getattr(function, "func", function)
+    return getattr(function, "__qualname__", type(function).__name__)
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, pointing at the first caller outside sktag and the packages it is in."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__")):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _is_inside(module: str | None) -> bool:

@@ -255,6 +255,10 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         """Return the part of the plan that parameters alone decide, checked."""
         check_architecture(self.architecture, self._sizes(), type(self).__name__)
         net_params = self._check_net_params()
+        if self.callbacks:
+            from sktag.training._callbacks import check_callbacks
+
+            check_callbacks(self.callbacks)
         stages = None
         if not partial:
             stages = make_stages(

@@ -1,4 +1,4 @@
-"""What the classifiers share: labels and tags in, probabilities out."""
+"""Base of the classifiers: labels and tags in, probabilities out."""
 
 from numbers import Real
 
@@ -23,7 +23,7 @@ from sktag.targets import (
 
 
 class BaseClassifier(ClassifierMixin, BaseTagger):
-    """Base class of the classifiers: fit, answers, and what y may be."""
+    """Parameters, fit and predictions of the classifiers."""
 
     _parameter_constraints: dict = {
         **NETWORK_CONSTRAINTS,
@@ -171,18 +171,18 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
         X_val : paths, ClipArray or array, optional
-            Clips to validate on, in place of a share of X: watched in `history_`, and
-            with `early_stopping` what ends the training. Raw paths or clips pass
-            through the steps that the clips of X went through, but for what is random
-            in them. Where X is an array, X_val must have gone through the Pipeline's
-            steps already: give paths or clips, or set ``transform_input=["X_val"]``.
+            Validation clips, in place of held-out clips of X: their loss and scores are
+            in `history_`, and `early_stopping` monitors them. Paths or clips pass
+            through the fitted steps that X went through, without augmentation. If X is
+            an array, X_val must be transformed already: give paths or clips, or set
+            ``transform_input=["X_val"]`` of the Pipeline.
         y_val : array of shape (n_val_clips,) or (n_val_clips, n_outputs), optional
             Labels or tags of X_val.
         sample_weight_val : array of shape (n_val_clips,), optional
             Weights of the clips of X_val in the validation loss.
         groups : array of shape (n_clips,), optional
-            Clips of a group (a recording, an artist) stay on one side where clips of X
-            are kept apart for validation: with `early_stopping` or "staged".
+            Clips of a group (a recording, an artist) stay on one side of the split when
+            clips are held out, by `early_stopping` or "staged".
 
         Returns
         -------
@@ -192,8 +192,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Raises
         ------
         ValueError
-            If X, y or a parameter is not what it must be; the message says how to
-            mend it.
+            If X, y or a parameter is invalid; the message names the remedy.
         FloatingPointError
             If the loss stops being finite.
         """
@@ -251,8 +250,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Returns
         -------
         ndarray of shape (n_clips, n_classes) or (n_clips, n_tags)
-            Probabilities; rows sum to 1 for classes. Those of chunks are put together
-            by `aggregate`.
+            Probabilities; rows sum to 1 for classes. Those of chunks are aggregated.
         """
         logits = self._clip_outputs(X)
         return self._fitted.targets.probabilities(logits)
@@ -283,22 +281,22 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
             which have `n_features_in_` samples.
         return_times : bool, default=False
-            Whether to return the middle of each chunk too.
+            Whether to return the middle of each chunk as well.
 
         Returns
         -------
         taggram : ndarray of shape (n_clips, n_chunks, n_classes)
-            Probabilities; one chunk where clips are taken whole.
+            Probabilities; one chunk if clips are taken whole.
         times : ndarray of shape (n_clips, n_chunks)
             In seconds, only with `return_times`.
 
         Raises
         ------
         ValueError
-            If times are asked for, and the sample rate or hop is not known.
+            With `return_times`, if the sample rate or the hop is not known.
         """
         clips = self._known_clips(X)
-        # Before the work, since they may be refused.
+        # First, since it may raise.
         times = self._window_times(clips) if return_times else None
         taggram = self._fitted.targets.probabilities(self._window_outputs(clips))
         return (taggram, times) if return_times else taggram

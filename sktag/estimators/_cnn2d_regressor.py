@@ -13,133 +13,148 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
 
     Parameters
     ----------
-    architecture : str, default="compact"
-        The network: "compact", "fcn4" to "fcn7", "music_tagger_cnn",
-        "short_chunk", "short_chunk_res" or "musicnn".
-        The parameters from here to `weight_init` change it; None leaves the
-        architecture's own value, and one that it has no use for is an error.
+    architecture : str or callable, default="compact"
+        The network: "compact", "fcn4" to "fcn7", "music_tagger_cnn", "short_chunk",
+        "short_chunk_res" or "musicnn". Or a function ``f(input_shape, n_outputs)``, a
+        class or a partial, that returns a ``torch.nn.Module``: it maps (n_clips,
+        n_bins, n_frames) to (n_clips, n_outputs), and `input_shape` is (n_bins,
+        n_frames). The parameters from here to `weight_init` change a named
+        architecture: None is its own value, and one that it does not use is an error.
+        They must be None for a function.
     n_filters : int > 0 or sequence of int, default=None
         Filters of each block; a number holds for all.
     kernel_size : int > 0 or (int, int), default=None
-        Length of the convolutions, in (bins, frames).
+        Size of the convolutions, in (bins, frames).
     pool_size : int > 0, (int, int) or sequence of (int, int), default=None
-        Of the poolings, in (bins, frames).
+        Size of the poolings, in (bins, frames).
     pooling : {"max", "avg", "std"}, default=None
         Kind of pooling: maximum, average or standard deviation.
     n_blocks : int > 0, default=None
         Number of blocks.
     batch_norm : bool, default=None
-        Whether convolutions are followed by batch normalisation, which needs two clips
-        or chunks to train on.
+        Whether batch normalisation follows the convolutions. It needs two training
+        clips or chunks.
     dropout : float in [0, 1), default=None
         Share of the features dropped before the output.
     activation : {"relu", "leaky_relu", "elu", "gelu", "silu"}, default=None
-        After each convolution.
+        Activation after each convolution.
     weight_init : str, default=None
         "he_uniform", "he_normal", "xavier_uniform", "xavier_normal", "lecun_normal",
         "orthogonal", or "default" for torch's own.
     chunk_size : int > 0, "auto" or None, default="auto"
-        Length of the chunks that a clip is cut into, in frames; "auto" takes the
-        published one of the architecture, None whole clips. A clip shorter than a
-        chunk is used whole.
+        Length of the chunks that clips are cut into, in frames, or in samples for
+        networks on waveforms. "auto" is the published length of the architecture, or
+        whole clips if it has none; None is whole clips. A clip shorter than a chunk is
+        used whole.
     train_chunks : {"random", "all"}, default="random"
-        One chunk a clip and epoch, drawn anew and never from padding; or all.
+        Train on one chunk a clip and epoch, drawn anew and never from padding, or on
+        all.
     n_chunks : int > 0, default=None
         Chunks a clip in predictions and validation, and in training with
-        ``train_chunks="all"``. None takes the length over `chunk_size`, rounded up. A
-        clip no longer than a chunk is one chunk in any case.
+        ``train_chunks="all"``. By default as many as cover the clip.
     chunk_layout : {"even", "won2020"}, default="even"
-        Where they are: from the first frame to the last, which covers the clip with the
-        default `n_chunks`; or as in the code of Won et al. (2020), where the last does
-        not reach the end.
+        "even" spreads the chunks from the start of the clip to its end; "won2020" is
+        the layout in the code of Won et al. (2020), whose last chunk ends before the
+        clip.
     aggregate : {"mean", "max", "median"}, default="mean"
-        How the numbers of chunks are put together.
+        How chunk predictions are aggregated: probabilities of classifiers, numbers of
+        regressors.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"} or class, default="adamw"
         Optimizer, or a class of ``torch.optim``. "sgd" has Nesterov momentum of 0.9.
-        Further parameters go to `net_params`, as ``optimizer__momentum``.
+        Further parameters go to `net_params`, such as ``optimizer__momentum``.
     lr : float > 0, default=1e-3
         Learning rate; with "one_cycle" the highest.
     lr_schedule : {"one_cycle", "cosine", "step", "plateau", "staged"} or None, \
             default="one_cycle"
-        "one_cycle" rises to `lr` and falls to nothing over all steps (Smith and Topin,
-        2018); "cosine" falls (Loshchilov and Hutter, 2017); "step" multiplies by 0.1
-        every 30 epochs; "plateau" by 0.2 where the loss has not fallen for a third of
-        `n_iter_no_change` epochs; "staged" goes through `stages`; None keeps `lr`.
+        "one_cycle" rises to `lr` and falls to zero over all steps (Smith and Topin,
+        2018); "cosine" falls to zero (Loshchilov and Hutter, 2017); "step" multiplies
+        by 0.1 every 30 epochs; "plateau" multiplies by 0.2 if the loss has not fallen
+        for a third of `n_iter_no_change` epochs; "staged" follows `stages`; None keeps
+        `lr`.
     weight_decay : float >= 0, default=1e-2
-        Decay of the weights; biases and batch norm have none. 0 for an optimizer that
-        knows none.
+        Weight decay; biases and batch norm have none. Set 0 for an optimizer without
+        weight decay.
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
-        Clips, or chunks, of a step. Batches are made of even size, so that none is a
-        single one.
+        Clips, or chunks, a step at most. Batches are of even size, so that none has a
+        single clip.
     early_stopping : bool, default=False
-        Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs
-        on clips that are kept apart, or on `X_val` of `fit`, and to go back to the best
-        epoch's weights.
+        Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs on
+        validation clips, and to restore the weights of the best epoch. The clips are
+        held out from X unless `fit` is given `X_val`.
     validation_fraction : float in (0, 1), default=0.1
-        Share of the clips kept apart.
+        Share of the clips that is held out. For classifiers each class or tag keeps its
+        share, and those of two clips or more have some on both sides, as far as
+        possible.
     n_iter_no_change : int > 0, default=10
         Epochs to wait for an improvement.
-    monitor : str, default="loss"
-        "loss", or the name of a scorer of scikit-learn ("r2", ...).
+    monitor : str, scorer or callable, default="loss"
+        "loss", the name of a scorer of scikit-learn, a scorer that
+        :func:`sklearn.metrics.make_scorer` returns, or a function ``f(y_true,
+        y_score)``, which gets what `predict_proba` returns (the second column for two
+        classes) or, of regressors, `predict`. Scores are maximised. "roc_auc" of
+        several classes is the mean of one against the rest; "roc_auc" and
+        "average_precision" of tags are means over tags of which both values occur in
+        the validation clips.
     mixup_alpha : float >= 0, default=0
-        Of mixup (Zhang et al., ICLR 2018): clips of a step are blended with others of
-        the batch, and so are their losses, by a share that is drawn for each step from
-        Beta(`mixup_alpha`, `mixup_alpha`). 0 blends none.
+        Mixup (Zhang et al., ICLR 2018): clips of a step are blended with others of the
+        batch, and so are their losses, by a share drawn for each step from
+        Beta(`mixup_alpha`, `mixup_alpha`). 0 turns it off.
     cutmix_alpha : float >= 0, default=0
-        Of CutMix (Yun et al., ICCV 2019), on the time axis: a stretch of a clip is
-        taken from another of the batch, and the losses are blended by the share that is
+        CutMix (Yun et al., ICCV 2019) on the time axis: a stretch of a clip is replaced
+        by that of another of the batch, and the losses are blended by the share that is
         kept, drawn from Beta(`cutmix_alpha`, `cutmix_alpha`). With `mixup_alpha` too, a
         step does either, with equal chances.
     gradient_clip : float > 0, default=None
         Largest norm of the gradient.
-    loss : {"mse", "mae", "huber"}, default="mse"
-        What is minimised: mean squared error, mean absolute error, or Huber's loss,
-        which is the one for small errors and the other for large ones.
+    loss : {"mse", "mae", "huber"} or callable, default="mse"
+        Mean squared error, mean absolute error or Huber's loss, which is squared for
+        small errors and absolute for large ones; or a function ``f(outputs, targets)``
+        that returns a tensor of one loss a row, of standardised numbers (n, n_outputs).
     stages : list of tuple, default=None
-        Of "staged": (optimizer, lr) or (optimizer, lr, epochs) of each stage, in place
-        of `optimizer` and `lr`, as ``[("adam", 1e-4, 80), ("sgd", 1e-3)]``. A stage
-        ends after its epochs (Won et al., 2020), or, where it has none, when `monitor`
-        has not improved for `n_iter_no_change` epochs (Lee et al., 2017); the next
-        begins with the best weights so far and a new optimizer. `max_epochs` bounds
-        all stages together, and the best weights are kept. Clips are kept apart for it,
-        unless `X_val` is given to `fit`; `early_stopping` adds nothing to it, and
-        `partial_fit` has no stages.
-    metrics : list of str, default=None
-        Names of scorers of scikit-learn, computed at each epoch on the clips that are
-        kept apart or given as `X_val`, for `history_`.
+        Stages of "staged": (optimizer, lr) or (optimizer, lr, epochs) each, in place of
+        `optimizer` and `lr`, for example ``[("adam", 1e-4, 80), ("sgd", 1e-3)]``. A
+        stage ends after its epochs (Won et al., 2020), or, without a number, when
+        `monitor` has not improved for `n_iter_no_change` epochs (Lee et al., 2017). The
+        next starts from the best weights so far with a new optimizer. `max_epochs`
+        limits all stages together, and the best weights are kept. Clips are held out as
+        for `early_stopping`, which has no effect here. `partial_fit` has no stages.
+    metrics : list, default=None
+        Further scores for `history_`, computed at each epoch on the validation clips:
+        names, scorers or functions, as for `monitor`.
     checkpoint : str or path-like, default=None
-        Folder in which `fit` saves each epoch, in a file for each fit. One that was
-        killed and is called again, with the same parameters and clips, goes on where
-        it was and ends in the same weights; one that was finished has them at once.
-        Where `random_state` is None, the file has the seed. What `callbacks` know is
-        not saved, but for skorch's EarlyStopping. `partial_fit` saves nothing.
+        Folder in which `fit` saves each epoch, in a file for each fit. A fit that was
+        killed and is called again, with the same parameters and clips, resumes and ends
+        with the same weights; one that was complete returns at once. With
+        ``random_state=None`` the file has the seed. The state of `callbacks` is not
+        saved, except for skorch's EarlyStopping. `partial_fit` saves nothing.
     device : str, default="auto"
-        "auto" takes CUDA where there is one, else the CPU.
+        "auto" is CUDA if there is a GPU, else the CPU.
     amp : bool or "auto", default="auto"
-        Whether to train in bfloat16 where that is safe; "auto" on CUDA devices that
-        are quick at it.
+        Whether to train in bfloat16 where that is safe; "auto" does on GPUs with
+        hardware for it.
     n_threads : int > 0, default=None
-        Files decoded at a time; by default what RawWave says, or one a core.
+        Files decoded at a time; by default as RawWave says, or one a core.
     cache_bytes : int >= 0, default=1073741824
-        Memory for computed spectrograms during `fit`, in bytes, on the device where
-        it has room. Where they exceed it, they are computed anew in each epoch.
+        Memory for computed clips during `fit`, in bytes, on the device if it has room.
+        Clips that exceed it are computed anew in each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights and epochs of the last `fit`. The
-        network's parameters and `chunk_size` must then stay as they are.
+        Whether `fit` continues from the weights and epochs of the last `fit`. The
+        parameters of the network and `chunk_size` must then stay as they are.
     random_state : int, RandomState or None, default=None
-        Seed of weights, order, dropout and split. With a number, results are the same
-        to the bit on one device at one number of torch threads.
+        Seed of weights, order, dropout and split. With an integer, results are
+        bit-identical on one device with one number of torch threads.
     verbose : int, default=0
-        1 prints a line an epoch and says what is cached.
+        1 prints a line an epoch, and what is cached.
     callbacks : list, default=None
-        Callbacks of skorch, or (name, callback); copies of them are called, which
-        share their parameters, such as the writer of TensorBoard's. One that cannot
-        be copied or pickled itself is for `fit` alone, not for a search.
+        Callbacks of skorch, or (name, callback). Copies of them are called, which share
+        their parameters, such as the writer of TensorBoard. A callback that cannot be
+        copied or pickled works in `fit`, but not in a search.
     net_params : dict, default=None
         Further parameters of :class:`skorch.NeuralNet`; ``optimizer__...`` may also be
-        set by `set_params` and searched over. None that is a parameter here too.
+        set by `set_params` and searched over. It must not repeat a parameter of this
+        class.
 
     Attributes
     ----------
@@ -148,7 +163,7 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
     net_ : skorch.NeuralNet
         The net that trained it.
     architecture_ : str
-        The architecture, and what was shrunk for a short input.
+        The architecture, and in brackets what a short input took away.
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
@@ -167,13 +182,13 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
     See Also
     --------
     MelSpectrogram : Makes spectrograms.
-    Standardizer : Brings them to the scale a network is made for.
+    Standardizer : Scales them for a network.
 
     Notes
     -----
     A bare 2-D array is taken as (n_clips, n_bins), one frame a clip. Fewer than 300
-    steps give a warning; under 100, the statistics of batch norm are estimated anew
-    in one clean pass at the end. Ctrl-C keeps what was learned and is raised again.
+    steps give a warning; after fewer than 100, batch-norm statistics are re-estimated
+    in one clean pass at the end. Ctrl-C keeps the training so far and is raised again.
 
     References
     ----------

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sktag._messages import warn
+from sktag._messages import name_of, warn
 from sktag.nets import Built, find_architecture
 
 
@@ -41,7 +41,7 @@ class NetworkSpec:
             record = find_architecture(self.family, self.architecture)
             return record.build(self.input_shape, self.n_outputs, **self.sizes)
         module = self.architecture(self.input_shape, self.n_outputs)
-        name = function_name(self.architecture)
+        name = name_of(self.architecture)
         if not isinstance(module, nn.Module):
             raise ValueError(
                 f"architecture={name} returned {type(module).__name__}: return a "
@@ -80,7 +80,7 @@ def check_architecture(architecture, sizes, name):
     if given:
         raise ValueError(
             f"{', '.join(given)} would have no effect, since architecture="
-            f"{function_name(architecture)} is a function of yours: leave them None, "
+            f"{name_of(architecture)} is a function of yours: leave them None, "
             "and set sizes in the function, with functools.partial for a search."
         )
 
@@ -137,7 +137,7 @@ def _try_network(module, spec, device):
     Lazy layers are initialised by it.
     """
     x = torch.zeros(2, *spec.input_shape, device=device)
-    name = function_name(spec.architecture)
+    name = name_of(spec.architecture)
     module.to(device)
     was_training = module.training
     try:
@@ -158,9 +158,3 @@ def _try_network(module, spec, device):
             f"(2, {spec.n_outputs}): end it in a layer of n_outputs units, without "
             "softmax or sigmoid."
         )
-
-
-def function_name(function):
-    """Return the name of a user's function, class or partial."""
-    function = getattr(function, "func", function)  # of a functools.partial
-    return getattr(function, "__qualname__", type(function).__name__)

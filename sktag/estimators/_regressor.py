@@ -1,4 +1,4 @@
-"""What the regressors share: numbers in, numbers out."""
+"""Base of the regressors: numbers in, numbers out."""
 
 from sklearn.base import RegressorMixin
 
@@ -14,7 +14,7 @@ from sktag.targets import LOSSES, ValueTargets, check_values
 
 
 class BaseRegressor(RegressorMixin, BaseTagger):
-    """Base class of the regressors: fit, answers, and what y may be."""
+    """Parameters, fit and predictions of the regressors."""
 
     _parameter_constraints: dict = {
         **NETWORK_CONSTRAINTS,
@@ -138,23 +138,23 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         X : ClipArray or array
             Clips, of the kind that the network takes.
         y : array of shape (n_clips,) or (n_clips, n_outputs)
-            Numbers; they are standardised for the training, by mean and scale of the
-            clips that are trained on.
+            Numbers; for the training they are standardised by the mean and scale of the
+            training clips.
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
         X_val : paths, ClipArray or array, optional
-            Clips to validate on, in place of a share of X: watched in `history_`, and
-            with `early_stopping` what ends the training. Raw paths or clips pass
-            through the steps that the clips of X went through, but for what is random
-            in them. Where X is an array, X_val must have gone through the Pipeline's
-            steps already: give paths or clips, or set ``transform_input=["X_val"]``.
+            Validation clips, in place of held-out clips of X: their loss and scores are
+            in `history_`, and `early_stopping` monitors them. Paths or clips pass
+            through the fitted steps that X went through, without augmentation. If X is
+            an array, X_val must be transformed already: give paths or clips, or set
+            ``transform_input=["X_val"]`` of the Pipeline.
         y_val : array of shape (n_val_clips,) or (n_val_clips, n_outputs), optional
             Numbers of X_val.
         sample_weight_val : array of shape (n_val_clips,), optional
             Weights of the clips of X_val in the validation loss.
         groups : array of shape (n_clips,), optional
-            Clips of a group (a recording, an artist) stay on one side where clips of X
-            are kept apart for validation: with `early_stopping` or "staged".
+            Clips of a group (a recording, an artist) stay on one side of the split when
+            clips are held out, by `early_stopping` or "staged".
 
         Returns
         -------
@@ -164,8 +164,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         Raises
         ------
         ValueError
-            If X, y or a parameter is not what it must be; the message says how to
-            mend it.
+            If X, y or a parameter is invalid; the message names the remedy.
         FloatingPointError
             If the loss stops being finite.
         """
@@ -204,7 +203,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         Returns
         -------
         ndarray of shape (n_clips,) or (n_clips, n_outputs)
-            Numbers, in the unit of y. Those of chunks are put together by `aggregate`.
+            Numbers, in the unit of y. Those of chunks are aggregated.
         """
         outputs = self._clip_outputs(X)
         return self._fitted.targets.predict(outputs)

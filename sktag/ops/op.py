@@ -147,9 +147,18 @@ class Op(nn.Module):
 def _whole(self):
     if self.random:
         return self.host or not self.takes_chunks
-    if getattr(self, "top_db", None) is not None or getattr(self, "ref", None) == "max" or getattr(self, "compression", None) == "pcen":
+    if (
+        getattr(self, "top_db", None) is not None
+        or getattr(self, "ref", None) == "max"
+        or getattr(self, "compression", None) == "pcen"
+    ):
         return True
-    return type(self).__name__ not in ("SpectrogramOp", "MelSpectrogramOp", "CQTOp", "ScaleOp")
+    return type(self).__name__ not in (
+        "SpectrogramOp",
+        "MelSpectrogramOp",
+        "CQTOp",
+        "ScaleOp",
+    )
 
 
 Op.whole = property(_whole)

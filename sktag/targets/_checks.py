@@ -84,7 +84,7 @@ def align_tags(y, names):
     Returns
     -------
     object
-        y, its columns in the order of the names.
+        The same, its columns in the order of the names.
 
     Raises
     ------

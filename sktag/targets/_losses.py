@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional
 
+from sktag._messages import name_of
+
 # Exponent of the focal loss: the value that its authors found best.
 _GAMMA = 2.0
 
@@ -91,9 +93,11 @@ def row_losses(kind, loss, outputs, codes, *, smoothing=0.0, positive=None):
         return LOSSES[kind][loss](outputs, codes, smoothing, positive)
     losses = loss(outputs, codes)
     if not isinstance(losses, torch.Tensor) or losses.shape != outputs.shape[:1]:
-        found = getattr(losses, "shape", losses)
+        found = losses
+        if isinstance(losses, torch.Tensor):
+            found = f"a tensor of shape {tuple(losses.shape)}"
         raise ValueError(
-            f"loss={loss!r} returned {found!r} for {len(outputs)} rows: return a "
+            f"loss={name_of(loss)} returned {found} for {len(outputs)} rows: return a "
             f"tensor of one loss a row, ({len(outputs)},), with reduction='none' and, "
             "for several outputs, .mean(dim=1)."
         )
@@ -106,5 +110,5 @@ def check_own_loss(loss, **options):
     if callable(loss) and given:
         raise ValueError(
             f"{' and '.join(given)} would have no effect with a loss of your own, "
-            f"loss={loss!r}: do it in the loss, or choose a loss by its name."
+            f"loss={name_of(loss)}: do it in the loss, or choose a loss by its name."
         )

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from sktag._compat import is_scorer
-from sktag._messages import did_you_mean
+from sktag._messages import did_you_mean, name_of
 
 # Scores of tags that are means over the tags of which both values are there.
 _BY_TAG = ("roc_auc", "average_precision")
@@ -70,8 +70,7 @@ def _make_metric(given, what):
         sign = "neg_" if given._sign < 0 else ""
         return Metric(f"{sign}{given._score_func.__name__}", given)
     if callable(given) and not isinstance(given, type):
-        function = getattr(given, "func", given)  # of a functools.partial
-        return Metric(getattr(function, "__name__", type(given).__name__), given)
+        return Metric(name_of(given).rpartition(".")[2], given)
     from sklearn.metrics import get_scorer_names  # slow to import
 
     names = get_scorer_names()

@@ -2,7 +2,14 @@
 
 from copy import copy, deepcopy
 
-from skorch.callbacks import EarlyStopping, GradientNormClipping
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    EarlyStopping,
+    EpochScoring,
+    GradientNormClipping,
+    InputShapeSetter,
+)
 
 from sktag.training._log import EpochLog
 from sktag.training._schedule import Schedule
@@ -62,6 +69,34 @@ def make_callbacks(plan, n_batches, *, validates):
         )
         callbacks.append(("early_stopping", stop))
     return callbacks
+
+
+def check_callbacks(callbacks):
+    """Raise a ValueError for callbacks that cannot work, and say what would.
+
+    Parameters
+    ----------
+    callbacks : iterable
+        As the user passed them.
+    """
+    for given in callbacks:
+        callback = given[1] if isinstance(given, (tuple, list)) else given
+        kind = callback if isinstance(callback, type) else type(callback)
+        if not issubclass(kind, Callback):
+            raise ValueError(
+                f"callbacks has {given!r}: give callbacks of skorch (subclasses of "
+                "skorch.callbacks.Callback), or pairs (name, callback)."
+            )
+        if issubclass(kind, (EpochScoring, BatchScoring)):
+            raise ValueError(
+                f"callbacks has {kind.__name__}, which would score chunks rather than "
+                "clips: use metrics=[...], which takes the same scorers."
+            )
+        if issubclass(kind, InputShapeSetter):
+            raise ValueError(
+                "callbacks has InputShapeSetter, but networks get their input shape "
+                "already: use architecture=f(input_shape, n_outputs)."
+            )
 
 
 def _copy(callback):

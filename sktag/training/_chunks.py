@@ -52,20 +52,7 @@ class Chunks:
 
 
 def chunk_starts(lengths, size, n_chunks, layout="even"):
-    """Lay chunks out over clips.
-
-    Parameters
-    ----------
-    lengths : array of int of shape (n_clips,)
-        Columns of each clip that are not padding.
-    size, n_chunks, layout
-        As in `Chunks`.
-
-    Returns
-    -------
-    ndarray of int of shape (n_clips, n_chunks)
-        The first column of each chunk; 0 for clips no longer than a chunk.
-    """
+    """Return the first column of each chunk, (n_clips, n_chunks); see `Chunks`."""
     room = np.maximum(np.asarray(lengths) - size, 0)[:, np.newaxis]
     if layout == "won2020":
         return np.arange(n_chunks) * (room // n_chunks)

@@ -180,7 +180,12 @@ class TaggerNet(NeuralNet):
                 f"(now {self.lr:g}), set gradient_clip=1.0, or standardise the clips "
                 "(Standardizer)."
             )
+        earlier = [row.get(f"{prefix}_loss", math.inf) for row in self.history[:-1]]
         self.history.record(f"{prefix}_loss", loss)
+        # As skorch has it, for callbacks such as its Checkpoint.
+        self.history.record(
+            f"{prefix}_loss_best", loss < min(earlier, default=math.inf)
+        )
         self.history.record(f"{prefix}_batch_count", len(iterator))
         if outputs and self.score is not None:
             for name, value in self.score(torch.cat(outputs)).items():
