@@ -20,46 +20,27 @@ from sktag import (
 )
 from sktag.clips import _sources
 from sktag.targets import split_rows
-from sktag.targets._aggregate import aggregate
 from sktag.testing import inaccessible_clips
-from sktag.training._chunks import chunk_starts, random_starts
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*is too short for:UserWarning"),
 ]
+
 RNG = np.random.default_rng(0)
+
 WAVES = RNG.normal(0, 0.3, (10, 1000)).astype(np.float32)
+
 SPECTRA = RNG.normal(size=(10, 16, 90)).astype(np.float32)
+
 LABELS = np.repeat(["a", "b"], 5)
+
 TAGS = RNG.integers(0, 2, (10, 3))
+
 TAGS[0], TAGS[1] = 0, 1  # each tag is there and is not
+
 QUICK = {"n_filters": 4, "max_epochs": 2, "random_state": 0}
-
-
-def test_even_layout_goes_from_the_first_column_to_the_last():
-    starts = chunk_starts([100, 40, 20], 30, 4)
-    assert starts.tolist() == [[0, 23, 47, 70], [0, 3, 7, 10], [0, 0, 0, 0]]
-
-
-def test_layout_of_won2020_does_not_reach_the_end():
-    starts = chunk_starts([100], 30, 4, "won2020")
-    assert starts.tolist() == [[0, 17, 34, 51]]
-
-
-def test_random_starts_stay_within_what_is_not_padding():
-    lengths = np.array([100, 31, 30, 5])
-    drawn = np.array([random_starts(lengths, 30, 0, epoch) for epoch in range(500)])
-    assert drawn.min() == 0
-    assert drawn.max(axis=0).tolist() == [70, 1, 0, 0]
-
-
-def test_random_starts_depend_on_seed_epoch_and_position_alone():
-    one = random_starts([100] * 8, 30, 0, 3)
-    assert (random_starts([100] * 5, 30, 0, 3) == one[:5]).all()
-    assert (random_starts([100] * 8, 30, 0, 4) != one).any()
-    assert (random_starts([100] * 8, 30, 1, 3) != one).any()
 
 
 @pytest.mark.parametrize("layout", ["even", "won2020"])
@@ -151,10 +132,6 @@ def test_validation_scores_of_chunks_are_those_of_the_clips():
     truth = np.repeat(tags[valid][:, np.newaxis], 3, axis=1)
     losses = np.log1p(np.exp(np.where(truth == 1, -logits, logits)))
     assert row["valid_loss"] == pytest.approx(losses.mean(), abs=1e-6)
-
-
-def test_aggregation_acts_on_probabilities():
-    assert aggregate(np.array([[[0.2], [0.9], [0.4]]]), "median").tolist() == [[0.4]]
 
 
 @pytest.mark.parametrize(
@@ -258,32 +235,6 @@ def crops_of(**params):
     return sorted(seen), lengths
 
 
-def test_random_chunks_are_one_a_clip_and_epoch_drawn_anew_and_never_from_padding():
-    crops, lengths = crops_of(max_epochs=20)
-    assert [(e, c) for e, c, _ in crops] == [
-        (epoch, clip) for epoch in range(1, 21) for clip in range(10)
-    ]
-    starts = np.array([start for *_, start in crops]).reshape(20, 10)
-    assert (starts + 30 <= lengths).all()
-    assert starts.min() == 0
-    # A long clip is cut at many places, one that is just a chunk at one.
-    assert len(set(starts[:, 0])) > 10
-    assert set(starts[:, 7]) == {0, 1}
-    assert set(starts[:, 8]) == {0}
-
-
-def test_random_chunks_repeat_by_seed():
-    first, again = crops_of(max_epochs=3), crops_of(max_epochs=3)
-    assert first[0] == again[0]
-    assert first[0] != crops_of(max_epochs=3, random_state=1)[0]
-
-
-def test_all_chunks_are_the_same_in_each_epoch_and_never_from_padding():
-    crops, lengths = crops_of(train_chunks="all", max_epochs=2)
-    starts = [round(i * (n - 30) / 2) for n in lengths for i in range(3)]
-    assert [start for *_, start in crops] == starts * 2
-
-
 @pytest.mark.parametrize("chunks", ["random", "all"])
 def test_five_epochs_of_chunks_equal_three_saved_and_two_more(chunks, tmp_path):
     params = {**QUICK, "lr_schedule": None, "train_chunks": chunks, "chunk_size": 30}
@@ -296,12 +247,6 @@ def test_five_epochs_of_chunks_equal_three_saved_and_two_more(chunks, tmp_path):
     np.testing.assert_array_equal(
         rest.predict_proba(SPECTRA), whole.predict_proba(SPECTRA)
     )
-
-
-def test_all_chunks_make_more_steps():
-    clf = SampleCNNClassifier(chunk_size=250, train_chunks="all", **QUICK)
-    clf.set_params(batch_size=5).fit(WAVES, LABELS)
-    assert clf.net_.history[0]["train_batch_count"] == 8  # 10 clips of 4 chunks
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 2**30])

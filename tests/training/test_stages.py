@@ -263,8 +263,3 @@ def test_stage_that_is_never_reached_is_told(X, Y, quick):
     )
     with pytest.warns(UserWarning, match="ends the training before its last stage"):
         clf.fit(X, Y)
-
-
-def test_class_that_is_no_optimizer_is_refused(X, Y, quick):
-    with pytest.raises(ValueError, match="optimizer=<class 'int'> is not an optimizer"):
-        quick(optimizer=int).fit(X, Y)

@@ -43,6 +43,7 @@ SCHEDULES = {
         "stages": [("adam", 1e-2, 3), ("sgd", 1e-2), ("rmsprop", 1e-3, 4)],
     },
 }
+
 STOPPING = {"early_stopping": True, "validation_fraction": 0.3}
 
 
