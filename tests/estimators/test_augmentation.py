@@ -26,9 +26,6 @@ from sktag.augment import AugmentOp, Gain, Lambda, SpecNoise, TimeMask, TimeShif
 from sktag.clips._cache import DECODED
 from sktag.ops import RandomOp
 from sktag.testing import make_waves
-from sktag.training import Part
-from sktag.training._batches import Batches
-from sktag.training._data import ClipDataset
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
@@ -103,23 +100,6 @@ def make_pipe(*operations, before=(), random_state=None, **clf):
         ("clf", CNN2DClassifier(**{**params, **clf})),
     ]
     return Pipeline([step for step in steps if step[1] is not None])
-
-
-def batches_of(clips, epoch, *, rows=None, batch_size=4, seed=0, **params):
-    """Yield the batches of a training epoch, each with its rows in X."""
-    targets = np.arange(len(clips))  # which tell the rows
-    rows = targets if rows is None else rows
-    dataset = ClipDataset(Part(clips, rows, targets, np.ones(len(clips))), **params)
-    for x, (row, _) in Batches(dataset, batch_size, CPU, seed).epoch(epoch):
-        yield x, row.numpy()
-
-
-def training_rows(clips, epoch, **params):
-    """Return each row as the training of an epoch sees it, in the order of X."""
-    out = np.empty(clips.shape, dtype=np.float32)
-    for x, rows in batches_of(clips, epoch, **params):
-        out[rows] = x.numpy()
-    return out
 
 
 def augmented(clips, *operations):
@@ -281,11 +261,6 @@ def test_function_runs_in_the_loader_with_any_number_of_threads(paths):
     ]
     np.testing.assert_array_equal(*proba)
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
-    clips = augmented(RawWave().fit_transform(paths), add_uniform)
-    looks = [training_rows(clips, epoch) - WAVES for epoch in range(3)]
-    added = np.array([look.mean(axis=1) for look in looks])
-    assert len(set(np.round(added, 5).ravel())) == 3 * N
-    assert ((added > 0.099) & (added < 0.201)).all()
 
 
 def test_clips_with_augmentation_have_equal_hashes_in_equal_recipes(paths):

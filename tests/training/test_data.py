@@ -1,23 +1,34 @@
 """Data sets: rows and chunks as a training reads them."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from sktag import Augmenter, ClipArray, RawWave
-from sktag.augment import Gain, TimeShift, TimeStretch
+from sktag import (
+    Augmenter,
+    ClipArray,
+    RawWave,
+    Spectrogram,
+    Standardizer,
+    config_context,
+)
+from sktag.augment import Gain, SpecNoise, TimeShift, TimeStretch
+from sktag.clips import _sources
+from sktag.clips._cache import DECODED
+from sktag.ops import RandomOp, SpectrogramOp
 from sktag.testing import make_waves
 from sktag.training import Part
 from sktag.training._batches import Batches
 from sktag.training._caches import fill_cache
-from sktag.training._chunks import random_starts
+from sktag.training._chunks import chunk_starts, random_starts
 from sktag.training._data import ClipDataset
 
 CPU = torch.device("cpu")
-
 N = 12
-
 WAVES = make_waves(N, 4000)
 
 
@@ -41,6 +52,13 @@ def batches_of(clips, epoch, *, rows=None, batch_size=4, seed=0, **params):
     dataset = ClipDataset(Part(clips, rows, targets, np.ones(len(clips))), **params)
     for x, (row, _) in Batches(dataset, batch_size, CPU, seed).epoch(epoch):
         yield x, row.numpy()
+
+
+def in_order(clips, *, batch_size=4, **params):
+    """Return the clean batches in the order of the rows."""
+    rows = np.arange(len(clips))
+    dataset = ClipDataset(Part(clips, rows, rows, np.ones(len(clips))), **params)
+    return list(Batches(dataset, batch_size, CPU).in_order())
 
 
 def training_rows(clips, epoch, **params):
@@ -125,3 +143,202 @@ def test_operation_that_changes_the_tempo_is_done_before_chunks_are_cut():
             expected = whole[i, starts[i] : starts[i] + 729]
             # Batches of other sizes round otherwise.
             np.testing.assert_allclose(chunk.numpy(), expected, atol=1e-5)
+
+
+# Chunks are computed from parts of the clips.
+
+FRONT = {"n_fft": 256, "hop_length": 64, "compression": "log1p"}
+CHUNK = 8
+
+
+class Seen:
+    """The sizes of the batches that an op was given, as (n_rows, n_columns)."""
+
+    def __init__(self):
+        self.sizes = []
+
+    @property
+    def n_columns(self):
+        return sum(n_rows * width for n_rows, width in self.sizes)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """What the front-end is given, in all tests that use it."""
+    seen, forward = Seen(), SpectrogramOp.forward
+
+    def counting(op, x):
+        seen.sizes.append((len(x), x.shape[-1]))
+        return forward(op, x)
+
+    monkeypatch.setattr(SpectrogramOp, "forward", counting)
+    return seen
+
+
+def spectra_of(clips, *, standardise=True):
+    """Clips through a front-end, and a step on spectrograms."""
+    out = Spectrogram(**FRONT).fit_transform(clips)
+    return Standardizer().fit_transform(out) if standardise else out
+
+
+def assert_cuts(found, whole, rows, starts):
+    """Chunks are those cut from the spectrograms of whole clips."""
+    assert len(found) == len(rows)
+    for chunk, row, start in zip(found, rows, starts, strict=True):
+        expected = whole[row][:, start : start + CHUNK]
+        # Standardised numbers, in batches of other sizes, in float32.
+        np.testing.assert_allclose(chunk, expected, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("source", ["array", "files"])
+def test_random_chunks_are_computed_from_parts_and_equal_cuts(source, paths, seen):
+    waves = RawWave().fit_transform(paths) if source == "files" else CLIPS["wave"]
+    clips = spectra_of(waves)
+    whole = np.asarray(clips)
+    seen.sizes.clear()
+    for epoch in range(3):
+        starts = random_starts(clips.lengths, CHUNK, 0, epoch)
+        for x, rows in batches_of(clips, epoch, chunk=CHUNK):
+            assert_cuts(x.numpy(), whole, rows, starts[rows])
+    # The windows of eight frames, and at most a hop on either side.
+    needed = (CHUNK - 1) * 64 + 256
+    assert {width for _, width in seen.sizes} <= set(range(needed, needed + 2 * 64))
+    assert sum(n_rows for n_rows, _ in seen.sizes) == 3 * N
+
+
+def test_chunk_of_a_file_decodes_the_part_alone(paths, monkeypatch):
+    clips = spectra_of(RawWave().fit_transform(paths))
+    whole = np.asarray(clips)
+    decode, asked = _sources.decode, []
+
+    def counting(*args, **kwargs):
+        samples = decode(*args, **kwargs)
+        asked.append(len(samples))
+        return samples
+
+    DECODED.clear()
+    monkeypatch.setattr(_sources, "decode", counting)
+    starts = random_starts(clips.lengths, CHUNK, 0, 0)
+    with config_context(decode_cache_bytes=0):
+        for x, rows in batches_of(clips, 0, chunk=CHUNK):
+            assert_cuts(x.numpy(), whole, rows, starts[rows])
+    assert len(asked) == N
+    assert max(asked) < (CHUNK - 1) * 64 + 256 + 2 * 64
+
+
+@pytest.mark.parametrize("start", [0, 1, 2, 3, -1, -2, -3])
+def test_chunks_at_either_edge_equal_cuts(start, seen):
+    clips = spectra_of(CLIPS["wave"])
+    whole = np.asarray(clips)
+    seen.sizes.clear()
+    n_places = clips.shape[-1] - CHUNK + 1
+    starts = np.full((N, 1), start % n_places)
+    x = torch.cat([x for x, _ in in_order(clips, chunk=CHUNK, starts=starts)])
+    assert_cuts(x.numpy(), whole, range(N), starts[:, 0])
+    assert max(width for _, width in seen.sizes) < 1000
+
+
+def test_chunk_nearly_as_long_as_its_clip_is_cut_from_the_whole(seen):
+    clips = spectra_of(ClipArray.from_array(WAVES[:, :720]))  # 12 frames
+    whole = np.asarray(clips)
+    seen.sizes.clear()
+    starts = random_starts(clips.lengths, CHUNK, 0, 0)
+    for x, rows in batches_of(clips, 0, chunk=CHUNK):
+        assert_cuts(x.numpy(), whole, rows, starts[rows])
+    assert {width for _, width in seen.sizes} == {720}
+
+
+def test_clips_shorter_than_the_chunk_are_taken_whole(seen):
+    clips = spectra_of(ClipArray.from_array(WAVES[:, :300]))  # 5 frames
+    whole = np.asarray(clips)
+    seen.sizes.clear()
+    for x, rows in batches_of(clips, 0, chunk=CHUNK):
+        np.testing.assert_allclose(x, whole[rows], atol=1e-6, rtol=1e-6)
+    assert {width for _, width in seen.sizes} == {300}
+
+
+@pytest.mark.parametrize(("n_chunks", "is_whole"), [(2, False), (30, True)])
+def test_chunks_of_one_clip_are_computed_in_the_cheaper_way(n_chunks, is_whole, seen):
+    clips = spectra_of(CLIPS["wave"])
+    whole = np.asarray(clips)
+    seen.sizes.clear()
+    starts = chunk_starts(clips.lengths, CHUNK, n_chunks)
+    batches = in_order(clips, batch_size=60, chunk=CHUNK, starts=starts)
+    x = torch.cat([x for x, _ in batches]).numpy()
+    assert_cuts(x, whole, np.repeat(np.arange(N), n_chunks), starts.ravel())
+    if is_whole:
+        # Each clip once, however many of its chunks there are.
+        assert seen.n_columns == N * 4000
+    else:
+        assert seen.n_columns < N * n_chunks * 1000
+
+
+def test_cached_clips_give_the_chunks_of_those_that_are_read(seen):
+    clips = augmented(spectra_of(CLIPS["wave"]), SpecNoise())
+    cache, _ = fill_cache(clips, 2**30, 4, CPU)
+    n_columns = seen.n_columns
+    cached = {}
+    for x, rows in batches_of(clips, 1, chunk=CHUNK, cache=cache):
+        cached |= dict(zip(rows, x.numpy(), strict=True))
+    assert seen.n_columns == n_columns
+    for x, rows in batches_of(clips, 1, chunk=CHUNK):
+        for row, chunk in zip(rows, x.numpy(), strict=True):
+            np.testing.assert_allclose(chunk, cached[row], atol=1e-5)
+
+
+@dataclass(eq=False, repr=False)
+class Loud(RandomOp):
+    """Adds one, and notes the widths it is given."""
+
+    takes: ClassVar[str | None] = "wave"
+    n_uniforms: ClassVar[int] = 0
+    widths: ClassVar[list[int]] = []
+
+    def draw(self, uniforms, shape):
+        self.widths.append(shape[-1])
+        return {}
+
+    def change(self, x, sample_rate, params):
+        return x + 1
+
+
+@dataclass(eq=False, repr=False)
+class LoudInWholeClips(Loud):
+    takes_chunks: ClassVar[bool] = False
+    widths: ClassVar[list[int]] = []
+
+
+def test_random_ops_on_waveforms_are_applied_to_parts_if_they_take_chunks():
+    starts = random_starts(np.full(N, 63), CHUNK, 0, 0)
+    expected = np.asarray(
+        spectra_of(ClipArray.from_array(WAVES + 1), standardise=False)
+    )
+    for op in (Loud(), LoudInWholeClips()):
+        op.widths.clear()
+        clips = spectra_of(augmented(CLIPS["wave"], op), standardise=False)
+        for x, rows in batches_of(clips, 0, chunk=CHUNK):
+            for chunk, row in zip(x.numpy(), rows, strict=True):
+                cut = expected[row][:, starts[row] : starts[row] + CHUNK]
+                np.testing.assert_allclose(chunk, cut, rtol=1e-4, atol=1e-4)
+        assert len(op.widths) == 3
+        if op.takes_chunks:
+            assert max(op.widths) < 1000
+        else:
+            assert set(op.widths) == {4000}
+
+
+def test_clean_chunks_have_no_random_ops():
+    clips = augmented(CLIPS["wave"], Loud())
+    starts = np.zeros((N, 1), dtype=int)
+    x = torch.cat([x for x, _ in in_order(clips, chunk=CHUNK, starts=starts)])
+    np.testing.assert_array_equal(x, WAVES[:, :CHUNK])
+    for x, rows in batches_of(clips, 0):
+        np.testing.assert_array_equal(x, WAVES[rows] + 1)
+
+
+def test_function_that_draws_changes_each_row_otherwise_in_each_epoch(paths):
+    clips = augmented(RawWave().fit_transform(paths), add_uniform)
+    looks = [training_rows(clips, epoch) - WAVES for epoch in range(3)]
+    added = np.array([look.mean(axis=1) for look in looks])
+    assert len(set(np.round(added, 5).ravel())) == 3 * N
+    assert ((added > 0.099) & (added < 0.201)).all()
