@@ -1,4 +1,4 @@
-"""What all estimators share: `fit`, and the fitted state.
+"""Base of all estimators: `fit`, and the fitted state.
 
 scikit-learn outside, skorch inside: the public class is a plain scikit-learn estimator.
 `fit` checks its arguments, decides everything about the training in a frozen plan, and
@@ -298,7 +298,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
     def _as_clips(self, X, *, reset):
         """Return X as clips of the kind that the network takes."""
         known = {}
-        if not reset and hasattr(self, "_fitted"):
+        if not reset and hasattr(self, "module_"):
             known["sample_rate"] = self.sr_
             if self._takes == "spectrogram":
                 known["hop_length"] = self._fitted.hop_length

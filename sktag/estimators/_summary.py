@@ -1,4 +1,4 @@
-"""A network's layers as a table: shapes, parameters, cost, and what they see."""
+"""The layers of a network as a table: shapes, parameters, cost, receptive fields."""
 
 import html
 from dataclasses import replace
@@ -21,12 +21,12 @@ class Summary:
     rows : list of dict
         One a layer: "layer", "output_shape" (without the clips), "n_parameters",
         "n_multiply_adds" (of one clip or chunk), "receptive_field" (in frames or
-        samples; None after the pooling over all time) and "receptive_field_ms" (None
-        where the rate is not known).
+        samples; None for the whole input) and "receptive_field_ms" (None if the rate is
+        not known).
     n_parameters : int
-        Of all layers.
+        Sum over the layers.
     n_multiply_adds : int
-        Of all layers, for one clip or chunk.
+        Sum over the layers, for one clip or chunk.
     """
 
     def __init__(self, title, rows, unit):
@@ -84,29 +84,28 @@ class SummaryMixin:
     """The method `summary` of the estimators."""
 
     def summary(self, input_shape=None, n_outputs=None):
-        """Describe the network layer by layer; nothing is trained or computed.
+        """Describe the network layer by layer, without training or computing.
 
         Parameters
         ----------
         input_shape : tuple of int, default=None
-            Of one clip or chunk: (n_bins, n_frames), or (n_samples,). None means that
-            of the trained network, or before `fit` the architecture's published one,
-            with the frames or samples of `chunk_size` if that is a number.
+            Shape of one clip or chunk: (n_bins, n_frames), or (n_samples,). By default
+            that of the trained network, or, before `fit`, the published input of the
+            architecture, with the length of `chunk_size` if that is a number.
         n_outputs : int > 0, default=None
-            Number of outputs. None means that of the trained network, or 50.
+            Number of outputs; by default that of the trained network, or 50.
 
         Returns
         -------
         Summary
-            A table of layers, output shapes, parameters, multiply-adds and receptive
-            fields, which shows itself as text or HTML. After `fit` and without
-            arguments it is of the trained network, else of one with the parameters as
-            they are now.
+            Layers, output shapes, parameters, multiply-adds and receptive fields, shown
+            as text or HTML. After `fit` and without arguments it describes the trained
+            network, else one with the present parameters.
 
         Raises
         ------
         ValueError
-            If `input_shape` has another form, or does not fit the parameters.
+            If `input_shape` is malformed or unknown, or does not fit the parameters.
         """
         spec, seconds = self._present_spec(), None
         if hasattr(self, "module_"):
@@ -186,6 +185,8 @@ def summarize(module, title, input_shape, unit, seconds=None):
     rows, fields = [], _Fields()
 
     def describe(layer, inputs, output):
+        if isinstance(output, tuple):  # recurrent layers: the states of all frames
+            output = output[0]
         field = fields.after(layer, inputs[0], output)
         rows.append(
             {
@@ -216,21 +217,25 @@ def _multiply_adds(layer, output):
         return output[0].numel() * layer.weight[0].numel()
     if isinstance(layer, nn.Linear):
         return output[0].numel() * layer.in_features
+    if isinstance(layer, nn.RNNBase):
+        n_steps = output.shape[1 if layer.batch_first else 0]
+        return n_steps * sum(p.numel() for p in layer.parameters() if p.ndim > 1)
     return 0
 
 
 class _Fields:
-    """The receptive field on the last axis, followed from layer to layer.
+    """The receptive field on the last axis, from layer to layer.
 
-    What joins branches (a sum, a concatenation) sees what the widest of them sees.
+    Where branches join (a sum, a concatenation), it is that of the widest.
     """
 
     def __init__(self):
-        self._known = {}  # of tensors, which are kept so that identities stay theirs
+        # By id of a tensor, which is kept so that no other gets the id.
+        self._known = {}
         self._widest = (1, 1)
 
     def after(self, layer, x, output):
-        """Return the field after a layer; None where it has no axis of time."""
+        """Return the field after a layer; None where it is the whole input."""
         field, step = self._known.get(id(x), (None, self._widest))[1]
         size = getattr(layer, "kernel_size", None)
         if size is not None:
@@ -241,7 +246,8 @@ class _Fields:
         self._known[id(output)] = (output, (field, step))
         if field >= self._widest[0]:
             self._widest = (field, step)
-        return field if output.ndim > 2 else None
+        is_local = output.ndim > 2 and not isinstance(layer, nn.RNNBase)
+        return field if is_local else None
 
 
 def _last(size):
