@@ -151,7 +151,7 @@ def test_metrics_change_nothing_that_is_learned(X, Y, quick):
         ({"metrics": ["accuracy"]}, r"there are none: set early_stopping=True"),
         (
             {"metrics": ["jaccard"], **STOPPING},
-            r"'jaccard', which cannot be computed on the 9 validation clips .*leave it out",
+            r"'jaccard', which cannot be computed on the 9 validation .*leave it",
         ),
     ],
 )
