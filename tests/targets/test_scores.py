@@ -328,7 +328,7 @@ def test_same_metric_twice_is_one_column(X, Y, quick):
     ids=["scorers", "partial", "lambdas"],
 )
 def test_two_metrics_of_one_name_raise(X, Y, quick, metrics):
-    with pytest.raises(ValueError, match="two different metrics are called '.*'"):
+    with pytest.raises(ValueError, match=r"two different metrics are called '.*'"):
         quick(**STOPPING, metrics=metrics).fit(inaccessible_clips(X), Y)
     with pytest.raises(ValueError, match="two different metrics are called"):
         quick(**STOPPING, monitor=metrics[0], metrics=metrics[1:]).fit(X, Y)
