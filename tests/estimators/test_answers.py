@@ -211,9 +211,7 @@ def test_network_without_a_dense_layer_has_no_penultimate(X, Y, quick):
         return nn.Sequential(nn.Conv1d(12, n_outputs, 8), nn.Flatten())
 
     clf = quick(architecture=convolutional, n_filters=None, max_epochs=1).fit(X, Y)
-    with pytest.raises(
-        ValueError, match=r"'penultimate' is not .* layers are '0', '1'"
-    ):
+    with pytest.raises(ValueError, match=r"'penultimate' is not .* are '0', '1'"):
         clf.embed(X)
     assert clf.embed(X, "0").shape == (36, 3)
 
