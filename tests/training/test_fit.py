@@ -1,11 +1,24 @@
 """One training: its history, its warning, and what it refuses."""
 
+import os
 import pickle
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import (
+    GridSearchCV,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
 
 from sktag import ClipArray
 from sktag.ops import ScaleOp
@@ -59,9 +72,110 @@ def test_fit_leaves_no_data_behind(X, Y, quick):
     assert len(pickle.dumps(clf)) < 100_000
 
 
-def test_few_steps_warn_with_the_number_and_the_remedy(X, Y, quick):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(UserWarning, match=r"45 steps .*max_epochs=100"):
-            quick().fit(X, Y)
-        quick(max_epochs=100).fit(X, Y)
+# ------------------------------------------------------------ "fit takes N steps"
+
+
+@pytest.fixture
+def warned():
+    """Warnings of few steps, each with the file that it points at."""
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield record
+
+
+def test_few_steps_warn_with_the_number_and_the_remedy(X, Y, quick, warned):
+    quick().fit(X, Y)
+    (warning,) = warned
+    assert warning.category is ConvergenceWarning
+    assert "fit takes 45 steps (3 an epoch, 15 epochs)" in str(warning.message)
+    assert "Set max_epochs=100, or a smaller batch_size" in str(warning.message)
+
+
+def test_enough_steps_do_not_warn(X, Y, quick, warned):
+    quick(max_epochs=100).fit(X, Y)
+    quick().partial_fit(X, Y)
+    assert warned == []
+
+
+def test_steps_of_earlier_fits_count(X, Y, quick, warned):
+    clf = quick(max_epochs=60, warm_start=True).fit(X, Y)
+    assert len(warned) == 1
+    clf.fit(X, Y)
+    assert len(warned) == 1
+
+
+def test_warning_points_at_the_line_that_fits(X, Y, quick, warned):
+    clf = quick(max_epochs=1)
+    clf.fit(X, Y)
+    make_pipeline(clf).fit(X, Y)
+    OneVsRestClassifier(clf).fit(X, np.array(["a", "b"])[Y % 2])
+    assert [warning.filename for warning in warned] == [__file__] * 3
+    lines = Path(__file__).read_text().splitlines()
+    called = [lines[warning.lineno - 1].strip() for warning in warned]
+    assert called == [
+        "clf.fit(X, Y)",
+        "make_pipeline(clf).fit(X, Y)",
+        'OneVsRestClassifier(clf).fit(X, np.array(["a", "b"])[Y % 2])',
+    ]
+
+
+def test_each_fit_outside_a_search_warns(X, Y, quick, warned):
+    clf = quick(max_epochs=1)
+    for _ in range(3):
+        clf.fit(X, Y)
+    assert len(warned) == 3
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_search_in_this_process_warns_once(X, Y, quick, warned, refit):
+    grid = {"lr": [1e-2, 1e-3]}
+    search = GridSearchCV(quick(max_epochs=1), grid, cv=2, refit=refit)
+    search.fit(X, Y)
+    (warning,) = warned
+    assert warning.filename == __file__
+    # Another search is another warning.
+    search.fit(X, Y)
+    assert len(warned) == 2
+    quick(max_epochs=1).fit(X, Y)
+    assert len(warned) == 3
+
+
+def test_cross_validation_in_this_process_warns_once_a_call(X, Y, quick, warned):
+    clf = quick(max_epochs=1)
+    cross_validate(clf, X, Y, cv=3)
+    assert len(warned) == 1
+    cross_val_score(make_pipeline(clf), X, Y, cv=3)
+    assert len(warned) == 2
+    cross_val_predict(clf, X, Y, cv=3)
+    assert len(warned) == 3
+    assert {warning.filename for warning in warned} == {__file__}
+
+
+SEARCH = """
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+from sktag import CNN2DClassifier
+
+X = np.random.default_rng(0).normal(size=(36, 12, 8))
+clf = CNN2DClassifier(n_filters=(4,), max_epochs=1, random_state=0)
+GridSearchCV(clf, {"lr": [1e-2, 1e-3]}, cv=2, n_jobs=2).fit(X, np.arange(36) % 3)
+print("done")
+"""
+
+
+def test_search_in_two_processes_warns_once(tmp_path):
+    script = tmp_path / "search.py"
+    script.write_text(SEARCH)
+    # Else Python itself would show it once a process and place.
+    always = {**os.environ, "PYTHONWARNINGS": "always"}
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env=always,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "done"
+    assert done.stderr.count("ConvergenceWarning: fit takes") == 1
+    # In the main process, whose line is shown.
+    assert f"{script}:8: ConvergenceWarning" in done.stderr
