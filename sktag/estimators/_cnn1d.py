@@ -2,14 +2,14 @@
 
 from sktag.estimators._classifier import BaseClassifier
 from sktag.estimators._parameters import NETWORK_CONSTRAINTS
-from sktag.nets.cnn1d import PUBLISHED, build_cnn1d
+from sktag.nets import ARCHITECTURES, build_cnn1d
 
 
 class CNN1DMixin:
     """The networks of CNN1DClassifier and CNN1DRegressor: over time alone."""
 
     _architecture_params = tuple(NETWORK_CONSTRAINTS)
-    _architectures = PUBLISHED
+    _architectures = ARCHITECTURES["cnn1d"]
     _build_network = staticmethod(build_cnn1d)
 
 

@@ -2,14 +2,14 @@
 
 from sktag.estimators._classifier import BaseClassifier
 from sktag.estimators._parameters import NETWORK_CONSTRAINTS
-from sktag.nets.cnn2d import PUBLISHED, build_cnn2d
+from sktag.nets import ARCHITECTURES, build_cnn2d
 
 
 class CNN2DMixin:
     """The networks of CNN2DClassifier and CNN2DRegressor: over both axes."""
 
     _architecture_params = tuple(NETWORK_CONSTRAINTS)
-    _architectures = PUBLISHED
+    _architectures = ARCHITECTURES["cnn2d"]
     _build_network = staticmethod(build_cnn2d)
 
 

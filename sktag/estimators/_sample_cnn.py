@@ -5,7 +5,7 @@ from numbers import Integral, Real
 from sktag._compat import Interval
 from sktag.estimators._classifier import BaseClassifier
 from sktag.estimators._parameters import NETWORK_CONSTRAINTS
-from sktag.nets.sample_cnn import PUBLISHED, build_sample_cnn
+from sktag.nets import ARCHITECTURES, build_sample_cnn
 
 CONSTRAINTS = {
     # "res2" and "rese2" take a pair.
@@ -21,17 +21,13 @@ class SampleCNNMixin:
     """The networks of SampleCNNClassifier and SampleCNNRegressor: on waveforms."""
 
     _architecture_params = tuple({**NETWORK_CONSTRAINTS, **CONSTRAINTS})
-    _architectures = PUBLISHED
+    _architectures = ARCHITECTURES["sample_cnn"]
     _build_network = staticmethod(build_sample_cnn)
     _takes = "wave"
 
     def _published(self):
-        published = super()._published()
-        if self.architecture == "sample_cnn" and None not in (self.m, self.n):
-            size = self.m ** (self.n + 1)
-            if self.m != 3:
-                return published._replace(input_shape=(size,), chunk_size=size)
-        return published
+        found = super()._published()
+        return None if found is None else found.published(m=self.m, n=self.n)
 
     def _is_shrunk(self, name):
         # The default of "sample_cnn" is to follow the input: 3^n.
