@@ -21,11 +21,12 @@ from sktag.estimators import (
     SampleCNNRegressor,
 )
 from sktag.nets import ARCHITECTURES
+from sktag.nets.architecture import Family
 from sktag.transformers import MelSpectrogram, RawWave, Standardizer
 
 __all__ = ["make_recipe"]
 
-_ESTIMATORS = {
+_ESTIMATORS: dict[Family, dict[str, type]] = {
     "cnn2d": {"classification": CNN2DClassifier, "regression": CNN2DRegressor},
     "sample_cnn": {
         "classification": SampleCNNClassifier,

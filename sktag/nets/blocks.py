@@ -84,8 +84,9 @@ class Network(nn.Module):
     ----------
     output : Linear
         The output layer; its input is `features`.
-    pool : GlobalPool
-        The global pooling, which gives one row a clip. Dieleman2014 has none.
+    pool : Module
+        The global pooling, which gives one row a clip. A network without global pooling
+        does not have this attribute.
     min_shape : tuple of int
         Smallest input: bins and frames, or samples.
     """

@@ -59,10 +59,10 @@ class Dieleman2014(Network):
 
     Notes
     -----
-    The lengths of filters and poolings are recalled from the paper and were not checked
-    against its code. So are the windows of 3 s whose predictions are averaged. The
-    paper's frame rate is not known for certain: 94 frames of 128 mel bands, at 16 kHz
-    with a hop of 512 samples, span 3 s.
+    The lengths of filters and poolings, and the windows of 3 s whose predictions are
+    averaged, are recalled from the paper and were not checked against its code. The
+    paper's frame rate is not known for certain; here 94 frames, at 16 kHz with a hop of
+    512 samples, span 3 s.
 
     References
     ----------

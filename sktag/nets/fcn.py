@@ -67,10 +67,11 @@ class FCN(Network):
     min_shape : tuple of int
         Fewest bins and frames of an input.
 
-    Notes ----- For FCN-4, the paper's table and later lecture slides print 24 x 85 and
-    12 x 21 after the second and third layers. That is an erratum: those are the sizes
-    of FCN-5. FCN-4's own poolings, which are correct and used here, give 12 x 68 and 4
-    x 8.
+    Notes
+    -----
+    For FCN-4, the paper's table and later lecture slides print 24 x 85 and 12 x 21
+    after the second and third layers. That is an erratum: those are the sizes of FCN-5.
+    FCN-4's own poolings, which are correct and used here, give 12 x 68 and 4 x 8.
 
     The channels of FCN-4 and the poolings of FCN-4 and FCN-5 are taken from the
     authors' material. The channels of FCN-5, the layers of FCN-6 and FCN-7 and the

@@ -134,8 +134,10 @@ def build_cnn2d(
         If there is no such architecture, or if a given value is out of range,
         contradicts another one or is too large for the input.
 
-    Notes ----- `n_filters`, `kernel_size` and `pool_size` are one value for all blocks
-    or a sequence with one a block; the latter two are a number or (bins, frames).
+    Notes
+    -----
+    `n_filters`, `kernel_size` and `pool_size` are one value for all blocks or a
+    sequence with one a block; the latter two are a number or (bins, frames).
     `n_blocks`, or the length of `n_filters`, sets the number of blocks; further blocks
     repeat the architecture's last one. Further blocks of "fcn4" to "fcn7" and
     "music_tagger_cnn" are 1 x 1 convolutions without pooling, as in FCN-6 and FCN-7.

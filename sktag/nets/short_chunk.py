@@ -84,11 +84,12 @@ class ShortChunkCNN(_ShortChunk):
     min_shape : tuple of int
         Fewest bins and frames of an input.
 
-    Notes ----- The network follows the authors' code, which has details that the paper
-    leaves out: a chunk is 59,049 samples at 16 kHz, and the maximum is taken over the
-    remaining frames. Their code requires a single remaining bin; here the maximum also
-    covers bins, so there may be several. One of the 128 mel bands of their front-end is
-    empty.
+    Notes
+    -----
+    The network follows the authors' code, which has details that the paper leaves out:
+    a chunk is 59,049 samples at 16 kHz, and the maximum is taken over the remaining
+    frames. Their code requires a single remaining bin; here the maximum also covers
+    bins, so there may be several. One of the 128 mel bands of their front-end is empty.
 
     A short input shrinks the poolings.
 
@@ -200,9 +201,11 @@ class ShortChunkResCNN(_ShortChunk):
     min_shape : tuple of int
         Fewest bins and frames of an input: one of each, because strides round up.
 
-    Notes ----- The network follows the authors' code. Blocks have strides in place of
-    pooling. Every shortcut is a 3 x 3 convolution with batch norm, where ResNet has a 1
-    x 1 convolution.
+    Notes
+    -----
+    The network follows the authors' code. Blocks have strides in place of pooling.
+    Every shortcut is a 3 x 3 convolution with batch norm, where ResNet has a 1 x 1
+    convolution.
 
     References
     ----------

@@ -255,16 +255,16 @@ def test_names_are_unique_but_for_the_compact_networks():
 
 
 def test_network_is_registered_by_its_file_alone(tmp_path, monkeypatch):
-    (tmp_path / "toy.py").write_text(
+    (tmp_path / "planted.py").write_text(
         "from dataclasses import replace\n"
         "from sktag.nets.fcn import FCN4\n"
-        "TOY = replace(FCN4, name='toy')\n"
+        "PLANTED = replace(FCN4, name='planted')\n"
     )
     paths = [*sktag.nets.__path__, str(tmp_path)]
     monkeypatch.setattr(sktag.nets, "__path__", paths)
     found = registry._collect()["cnn2d"]
-    del sys.modules["sktag.nets.toy"], sktag.nets.toy
-    assert isinstance(found.pop("toy"), Architecture)
+    del sys.modules["sktag.nets.planted"], sktag.nets.planted
+    assert isinstance(found.pop("planted"), Architecture)
     assert found == ARCHITECTURES["cnn2d"]
 
 
@@ -272,7 +272,7 @@ def test_network_is_registered_by_its_file_alone(tmp_path, monkeypatch):
 def test_class_cites_its_paper_and_has_the_table_of_its_layers(cls):
     doc = cls.__doc__.replace("    ", "")
     assert re.search(r'References\n-+\n\s*\w.*, "', doc)
-    assert re.search(r"^ *total +[\d,]{6,}", cls.__doc__, flags=re.M)
+    assert re.search(r"^ *total +[\d,]{4,}", cls.__doc__, flags=re.M)
 
 
 @each_class
