@@ -1,18 +1,34 @@
-"""Networks as torch modules: three functions that build them by name, and classes.
+"""Networks as torch modules, by name or by class.
 
-The functions check what they are given and make the classes' arguments of it. The
-docstring of a class cites its paper and has the table of its layers.
+`ARCHITECTURES` has a record of every network, by family and name: how to build it, its
+default sizes, and the input, front-end, training and citation of its paper. The
+functions build a network by name; they check its sizes and adapt the defaults to a
+short input. The docstring of each class cites the paper and has a table of the layers.
 """
 
-from sktag.nets.cnn1d import CompactCNN1d, Dieleman2014, Spotify2014, build_cnn1d
-from sktag.nets.cnn2d import build_cnn2d
+from sktag.nets.architecture import Architecture
+from sktag.nets.compact1d import CompactCNN1d
 from sktag.nets.compact2d import CompactCNN2d
-from sktag.nets.fcn import FCN, MusicTaggerCNN
+from sktag.nets.dieleman2014 import Dieleman2014
+from sktag.nets.fcn import FCN
+from sktag.nets.music_tagger_cnn import MusicTaggerCNN
 from sktag.nets.musicnn import MusiCNN
-from sktag.nets.sample_cnn import SampleBlocksCNN, SampleCNN, build_sample_cnn
+from sktag.nets.registry import (
+    ARCHITECTURES,
+    build_cnn1d,
+    build_cnn2d,
+    build_sample_cnn,
+    find_architecture,
+)
+from sktag.nets.sample_blocks import SampleBlocksCNN
+from sktag.nets.sample_cnn import SampleCNN
 from sktag.nets.short_chunk import ShortChunkCNN, ShortChunkResCNN
+from sktag.nets.spotify2014 import Spotify2014
 
 __all__ = [
+    "ARCHITECTURES",
+    "Architecture",
+    "find_architecture",
     "build_cnn1d",
     "CompactCNN1d",
     "Dieleman2014",
