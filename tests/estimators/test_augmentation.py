@@ -36,12 +36,12 @@ from sktag.augment import (
     TimeStretch,
 )
 from sktag.clips._cache import DECODED
+from sktag.ops import RandomOp
+from sktag.testing import make_waves
 from sktag.training import Part
 from sktag.training._batches import Batches
 from sktag.training._caches import fill_cache
 from sktag.training._data import ClipDataset
-from sktag.ops import RandomOp
-from sktag.testing import make_waves
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [

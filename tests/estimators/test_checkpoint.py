@@ -23,9 +23,9 @@ from sktag import (
     RawWave,
 )
 from sktag.augment import Gain, TimeShift
-from sktag.training import _checkpoint, _fit
 from sktag.ops import ScaleOp
 from sktag.testing import InaccessibleError, inaccessible_clips
+from sktag.training import _checkpoint
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

@@ -19,9 +19,9 @@ from sktag import (
     config_context,
 )
 from sktag.clips import _sources
+from sktag.targets import split_rows
 from sktag.targets._aggregate import aggregate
 from sktag.training._chunks import chunk_starts, random_starts
-from sktag.targets import split_rows
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [

@@ -15,8 +15,8 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import Callback
 
 from sktag import ClipArray
-from sktag.training import _batch_norm
 from sktag.testing import InaccessibleError, inaccessible_clips
+from sktag.training import _batch_norm
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

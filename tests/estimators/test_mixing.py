@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional
 
 from sktag import CNN1DClassifier, CNN2DRegressor, SampleCNNClassifier
-from sktag.training._mixing import Mixing
 from sktag.targets import ClassTargets, TagTargets
+from sktag.training._mixing import Mixing
 from sktag.training._net import RowLoss
 
 # Tests train for as few steps as they need.
