@@ -123,9 +123,7 @@ def _with_sktag(estimator, X, y):
 def _with_loop(estimator, X, y, n_epochs, device, amp):
     """Train the same network as one would by hand; return the seconds of each epoch."""
     torch.manual_seed(0)
-    module, _ = estimator._build_network(
-        n_outputs=N_CLASSES, input_shape=X.shape[1:], **estimator._network_params()
-    )
+    module = estimator._spec(None, X.shape, N_CLASSES).build().module
     module.to(device, memory_format=torch.channels_last).train()
     x, targets = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
     decayed = [p for p in module.parameters() if p.ndim > 1]

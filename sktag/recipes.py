@@ -1,11 +1,11 @@
-"""Whole set-ups, of papers and for small data, each as a plain Pipeline.
+"""Complete pipelines, of papers and for small data, each as a plain Pipeline.
 
-What the design meets:
+The design meets two requirements:
 
-- A recipe is data: a front-end by its architecture's name, and the parameters in which
-  an estimator differs from its defaults. Nothing here trains or computes.
-- What is made is what a user could have written, so that it can be looked at, changed,
-  searched over and cloned like any Pipeline.
+- A recipe is data: the records of `sktag.nets` have the front-end and the training of
+  each paper. Nothing here trains or computes.
+- The result is a Pipeline that a user could have written, to be inspected, changed,
+  searched over and cloned like any other.
 """
 
 from difflib import get_close_matches
@@ -16,97 +16,39 @@ from sktag.estimators import (
     CNN1DClassifier,
     CNN1DRegressor,
     CNN2DClassifier,
+    CNN2DRegressor,
     SampleCNNClassifier,
+    SampleCNNRegressor,
 )
+from sktag.nets import ARCHITECTURES
+from sktag.nets.architecture import Family
 from sktag.transformers import MelSpectrogram, RawWave, Standardizer
 
 __all__ = ["make_recipe"]
 
-# Where a paper's training is not known: one rate, until the validation loss stops
-# falling. Its own decay of the weights, if any, is not known either.
-_UNKNOWN_TRAINING = {
-    "optimizer": "adam",
-    "lr": 1e-3,
-    "lr_schedule": None,
-    "weight_decay": 0.0,
-    "max_epochs": 200,
-    "early_stopping": True,
+_ESTIMATORS: dict[Family, dict[str, type]] = {
+    "cnn2d": {"classification": CNN2DClassifier, "regression": CNN2DRegressor},
+    "sample_cnn": {
+        "classification": SampleCNNClassifier,
+        "regression": SampleCNNRegressor,
+    },
+    "cnn1d": {"classification": CNN1DClassifier, "regression": CNN1DRegressor},
 }
-_LEE_2017 = {
-    "chunk_size": 59_049,
-    "n_chunks": 10,
-    "optimizer": "sgd",
-    "lr": 0.01,
-    "lr_schedule": "staged",
-    # Without a number of epochs: a stage ends when the loss has not fallen for 3.
-    "stages": [
-        ("sgd", 0.01),
-        ("sgd", 0.002),
-        ("sgd", 0.0004),
-        ("sgd", 0.00008),
-        ("sgd", 0.000016),
-    ],
-    "n_iter_no_change": 3,
-    "weight_decay": 0.0,
-    "max_epochs": 300,
-    "batch_size": 23,
+_PUBLISHED = {
+    name: architecture
+    for family in _ESTIMATORS
+    for name, architecture in ARCHITECTURES[family].items()
+    if architecture.training is not None
 }
-_WON_2020 = {
-    "chunk_size": 231,
-    "n_chunks": 16,
-    "chunk_layout": "won2020",
-    "optimizer": "adam",
-    "lr": 1e-4,
-    "lr_schedule": "staged",
-    "stages": [
-        ("adam", 1e-4, 80),
-        ("sgd", 1e-3, 20),
-        ("sgd", 1e-4, 20),
-        ("sgd", 1e-5, 80),
-    ],
-    "weight_decay": 1e-4,
-    "max_epochs": 200,
-    "batch_size": 16,
-}
-_CHOI_2016 = {"chunk_size": 1366, **_UNKNOWN_TRAINING}
-# Found by experiment on ESC-10, 320 clips of 5 s: `benchmarks esc10_voting`.
-_SMALL_DATA = {"lr": 3e-3, "max_epochs": 25, "batch_size": 32}
-# Class and parameters of the network of each recipe; None is the architecture's own.
-_NETWORKS = {
-    "fcn4": (CNN2DClassifier, _CHOI_2016),
-    "fcn5": (CNN2DClassifier, _CHOI_2016),
-    "short_chunk": (CNN2DClassifier, _WON_2020),
-    "short_chunk_res": (CNN2DClassifier, _WON_2020),
-    "sample_cnn": (SampleCNNClassifier, {"weight_init": "he_uniform", **_LEE_2017}),
-    "se": (SampleCNNClassifier, {"multi_level": True, "se_ratio": 0.125, **_LEE_2017}),
-    "rese2": (
-        SampleCNNClassifier,
-        {"multi_level": True, "se_ratio": 0.125, **_LEE_2017},
-    ),
-    "musicnn": (
-        CNN2DClassifier,
-        {"chunk_size": 187, **_UNKNOWN_TRAINING, "batch_size": 32},
-    ),
-    "dieleman2014": (CNN1DClassifier, {"chunk_size": 94, **_UNKNOWN_TRAINING}),
-    "spotify2014": (
-        CNN1DRegressor,
-        {"chunk_size": 599, "loss": "mse", **_UNKNOWN_TRAINING},
-    ),
-    "small_data": (CNN2DClassifier, _SMALL_DATA),
-}
-# Sample rate of the networks on waveforms, in Hz; that of others is in the front-end.
-_WAVEFORM_SR = 22_050
-# In seconds, where a paper's chunk is a whole clip.
-_DURATIONS = {"fcn4": 29.12, "fcn5": 29.12}
-# They begin with a batch norm over the spectrogram.
-_NORMALISES_INPUT = ("short_chunk", "short_chunk_res", "musicnn")
+_SMALL_DATA = "small_data"
+_NAMES = (*_PUBLISHED, _SMALL_DATA)
 
 
 def make_recipe(name, **overrides):
-    """Make the whole Pipeline of a paper: rate, front-end, network and training.
+    """Make the complete Pipeline of a paper: rate, front-end, network and training.
 
-    And one that is no paper's: "small_data" is what to start from with a few hundred
-    recordings. It was found by experiment; the Notes say what it reaches.
+    One recipe comes from no paper: "small_data" is a start for a few hundred
+    recordings. It was found by experiment; its accuracy is in the Notes.
 
     =================  =======  ==============  ===================================
     recipe             rate     chunk           training
@@ -123,34 +65,40 @@ def make_recipe(name, **overrides):
     "small_data"       22 kHz   whole clips     AdamW, one cycle
     =================  =======  ==============  ===================================
 
-    The steps are "wave", a RawWave; "mel", the paper's MelSpectrogram, in all but
-    "sample_cnn", "se" and "rese2", which take waveforms; "scale", a Standardizer, in
-    all but "short_chunk", "short_chunk_res" and "musicnn", whose networks begin with a
-    batch norm; "augment", a place for an Augmenter of spectrogram operations, in
-    "small_data" alone; and "clf", the network, in "spotify2014" a regressor. For
-    operations on waveforms put one before the front-end:
+    The steps are:
+
+    - "wave", a RawWave.
+    - "mel", the paper's MelSpectrogram; not in "sample_cnn", "se" and "rese2", which
+      take waveforms.
+    - "scale", a Standardizer; not in "short_chunk", "short_chunk_res" and "musicnn",
+      whose networks begin with a batch norm.
+    - "augment", only in "small_data": a placeholder for an Augmenter of spectrograms.
+    - "clf", the network; a regressor in "spotify2014".
+
+    To augment waveforms, insert an Augmenter before the front-end:
     ``pipe.steps.insert(1, ("wave_augment", Augmenter()))``.
 
     Parameters
     ----------
     name : str
-        The recipe: a name of the table.
+        Name of the recipe, as in the table.
     **overrides : dict
-        Parameters to set otherwise, by the names of the Pipeline: ``clf__max_epochs=3``
-        or ``wave__duration=10.0``; "mel" takes the sample rate of "wave". A whole step
-        is replaced by its name, or left out: ``scale="passthrough"``.
+        Parameters that replace those of the recipe, named as in the Pipeline:
+        ``clf__max_epochs=3`` or ``wave__duration=10.0``. "mel" uses the sample rate of
+        "wave". The name of a step replaces the step or leaves it out:
+        ``scale="passthrough"``.
 
     Returns
     -------
     Pipeline
-        Not fitted. It takes what RawWave does, such as paths, and labels or tags; that
-        of "spotify2014" takes numbers.
+        Not fitted. Its X is that of RawWave, such as paths; its y is labels or tags,
+        and numbers for "spotify2014".
 
     Raises
     ------
     ValueError
-        If there is no such recipe or parameter, or if a learning rate or optimizer is
-        given that the stages of a training leave unused.
+        If there is no such recipe or parameter, or if a given learning rate or
+        optimizer would have no effect because the recipe trains in stages.
 
     See Also
     --------
@@ -158,38 +106,39 @@ def make_recipe(name, **overrides):
 
     Notes
     -----
-    What is not known for certain, and chosen here:
+    Some details are not known for certain and are sktag's choice:
 
-    - "fcn4", "fcn5": Adam is recalled from the paper; its rate, the size of batches,
-      when training ends and how spectrograms are scaled are not known. The paper's
-      clips are one chunk of 29.12 s, to which RawWave crops or pads; with
-      ``wave__duration=None`` longer ones are cut into chunks.
-    - "short_chunk", "short_chunk_res": all is in the authors' code but the filterbank's
-      details, which are the defaults of its library, and that SGD decays weights as
-      Adam does. Here biases and batch norms have no decay.
-    - "sample_cnn": rates, batches and stages are the paper's. `max_epochs` is a bound
-      that was added; the scaling of waveforms is not known.
-    - "se", "rese2": the training is that of "sample_cnn", by the same group;
-      `se_ratio` is that of the authors' later code.
-    - "musicnn": the front-end and the network are the library's, the training is chosen
-      here.
-    - "dieleman2014", "spotify2014": frames, rates and compression of the spectrogram
-      and the training are chosen here; windows of 3 s are recalled.
+    - "fcn4", "fcn5": Adam is recalled from the paper. Its learning rate, the batch
+      size, the end of training and the scaling of spectrograms are not known. The
+      paper's clips are one chunk of 29.12 s, and RawWave crops or pads to that length;
+      with ``wave__duration=None``, longer clips are cut into chunks.
+    - "short_chunk", "short_chunk_res": the authors' code has everything except the
+      details of the filterbank, taken to be the defaults of its library, and the weight
+      decay of SGD, taken to be that of Adam. Here biases and batch norms have no decay.
+    - "sample_cnn": learning rates, batch size and stages are the paper's. `max_epochs`
+      is an added limit. The scaling of waveforms is not known.
+    - "se", "rese2": the training is that of "sample_cnn", by the same group; `se_ratio`
+      is that of the authors' later code.
+    - "musicnn": front-end and network are those of the library, the training is
+      sktag's.
+    - "dieleman2014", "spotify2014": sample rate, frames and compression of the
+      spectrogram and the training are sktag's; windows of 3 s are recalled.
 
-    "small_data" reaches a mean accuracy of 0.923 and 0.930 (two seeds) on the five
-    folds of ESC-10, environmental sounds of which 320 are there to train on, and a vote
-    of these two and two augmented networks 0.925 (`python -m benchmarks esc10_voting`).
-    It was chosen on the same folds, so that this is somewhat too good. That takes 250
-    steps and some six minutes of one core; with fewer clips raise ``clf__max_epochs``,
-    as the warning about few steps says. Where clips are long or time is short, coarser
-    frames train faster, and then augmentation pays: with ``mel__n_fft=2048``,
-    ``mel__hop_length=2048``, ``mel__amin=1e-6``, ``clf__mixup_alpha=0.2``,
-    ``clf__max_epochs=50`` and an `augment` of a TimeShift and masks it takes less than
-    half of the time and reaches 0.915 (`esc10_voting`) and 0.903, without augmentation
-    0.873 (`esc10`).
+    On the five folds of ESC-10 (environmental sounds, 320 training clips), "small_data"
+    has a mean accuracy of 0.923 and 0.930 with two seeds, and 0.925 as a vote of these
+    two and two augmented networks (`python -m benchmarks esc10_voting`). The recipe was
+    chosen on the same folds, so these figures are slightly optimistic. A fit takes 250
+    steps, about six minutes on one core; with fewer clips raise ``clf__max_epochs``, as
+    the warning about few steps says.
 
-    The papers have splits of their own. Here a tenth of the clips is kept apart, which
-    `validation_fraction` changes, to end a training or its stages by.
+    For long clips or little time, coarser frames train faster, and augmentation then
+    helps: with ``mel__n_fft=2048``, ``mel__hop_length=2048``, ``mel__amin=1e-6``,
+    ``clf__mixup_alpha=0.2``, ``clf__max_epochs=50`` and an `augment` of a TimeShift and
+    masks, a fit takes less than half the time and the accuracy is 0.915
+    (`esc10_voting`) and 0.903, compared with 0.873 without augmentation (`esc10`).
+
+    The papers use splits of their own. Here a tenth of the clips,
+    `validation_fraction`, is held out to decide when training or a stage ends.
 
     References
     ----------
@@ -225,51 +174,56 @@ def make_recipe(name, **overrides):
     >>> params["clf__stages"][:2]
     [('adam', 0.0001, 80), ('sgd', 0.001, 20)]
     """
-    if name not in _NETWORKS:
-        close = get_close_matches(str(name), _NETWORKS, n=1, cutoff=0.7)
+    if name not in _NAMES:
+        close = get_close_matches(str(name), _NAMES, n=1, cutoff=0.7)
         hint = f"; did you mean {close[0]!r}?" if close else "."
         raise ValueError(
-            f"there is no recipe {name!r}, but {', '.join(map(repr, _NETWORKS))}{hint}"
+            f"there is no recipe {name!r}, but {', '.join(map(repr, _NAMES))}{hint}"
         )
-    pipe = Pipeline(_make_steps(name))
+    is_small = name == _SMALL_DATA
+    pipe = Pipeline(_small_data_steps() if is_small else _steps(_PUBLISHED[name]))
     _override(pipe, name, overrides)
     return pipe
 
 
-def _make_small_data(cls, params):
-    """Return the steps of the recipe that is no paper's."""
+def _small_data_steps():
+    """Return the steps of "small_data"."""
     return [
         ("wave", RawWave()),
         ("mel", MelSpectrogram(64, n_fft=1024)),
         ("scale", Standardizer()),
         ("augment", "passthrough"),
-        ("clf", cls(**params)),
+        # Found by experiment on ESC-10, 320 clips of 5 s: `benchmarks esc10_voting`.
+        ("clf", CNN2DClassifier(lr=3e-3, max_epochs=25, batch_size=32)),
     ]
 
 
-def _make_steps(name):
-    """Return the steps of a recipe."""
-    cls, params = _NETWORKS[name]
-    if name == "small_data":
-        return _make_small_data(cls, params)
-    sr, front_end = _WAVEFORM_SR, []
-    if cls is not SampleCNNClassifier:
-        mel = MelSpectrogram.for_architecture(name)
-        # The rate is said once, so that overriding it there is enough.
-        sr, front_end = mel.sr, [("mel", mel.set_params(sr=None))]
-    scale = [] if name in _NORMALISES_INPUT else [("scale", Standardizer())]
-    # A list is copied, since it would be shared by all that is made.
-    own = {k: list(v) if isinstance(v, list) else v for k, v in params.items()}
+def _steps(architecture):
+    """Return the steps of a paper's recipe."""
+    front_end, scale = [], []
+    if architecture.takes == "spectrogram":
+        mel = MelSpectrogram.for_architecture(architecture.name)
+        # Only the first step sets the rate, so that one override changes it.
+        front_end = [("mel", mel.set_params(sr=None))]
+    if architecture.standardize:
+        scale = [("scale", Standardizer())]
+    estimator = _ESTIMATORS[architecture.family][architecture.task]
+    # The stages become a list of this recipe's own.
+    training = {
+        k: list(v) if isinstance(v, tuple) else v
+        for k, v in architecture.training.items()
+    }
+    chunk_size, sr = architecture.chunk_size, architecture.front_end["sr"]
     return [
-        ("wave", RawWave(sr=sr, duration=_DURATIONS.get(name))),
+        ("wave", RawWave(sr=sr, duration=architecture.duration)),
         *front_end,
         *scale,
-        ("clf", cls(name, **own)),
+        ("clf", estimator(architecture.name, chunk_size=chunk_size, **training)),
     ]
 
 
 def _override(pipe, name, overrides):
-    """Set parameters of a Pipeline; raise if it has no such, or has no use for one."""
+    """Set parameters of a Pipeline; raise if one is unknown or would have no effect."""
     steps = {k: v for k, v in overrides.items() if "__" not in k}
     known = [*pipe.named_steps, "memory", "verbose", "transform_input", "steps"]
     for key in steps:
@@ -279,7 +233,7 @@ def _override(pipe, name, overrides):
     params = pipe.get_params()
     others = {k: v for k, v in overrides.items() if k not in steps}
     for key in others:
-        # The optimizer's own parameters are named once they are given.
+        # The Pipeline lists parameters of the optimizer only once they are set.
         if key not in params and not key.startswith("clf__optimizer__"):
             raise ValueError(_unknown(key, name, pipe))
     pipe.set_params(**others)
@@ -296,7 +250,7 @@ def _override(pipe, name, overrides):
 
 
 def _unknown(key, name, pipe):
-    """Say that a Pipeline has no such parameter, and what may have been meant."""
+    """Return the message for an unknown parameter, with the likely ones."""
     params = list(pipe.get_params())
     bare = key.split("__")[-1]
     meant = [k for k in params if k.split("__")[-1] == bare and "__" in k]

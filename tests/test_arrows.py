@@ -31,6 +31,7 @@ MAY_IMPORT = {
         "sktag._validation",
         "sktag.augment",
         "sktag.clips",
+        "sktag.nets",
         "sktag.ops",
     ],
     "sktag.estimators": [

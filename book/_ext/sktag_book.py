@@ -1,7 +1,7 @@
 """What the book needs of Sphinx beyond its extensions.
 
-- Examples become pages, and tables of benchmarks are made of their JSON, before Sphinx
-  looks for pages.
+- Examples become pages, tables of benchmarks are made from their JSON and the table of
+  networks from `sktag.nets`, before Sphinx looks for pages.
 - Notebooks are run on all cores at once; Sphinx, which would run one after the other,
   finds them in the cache, and runs again, to say what is wrong, what failed.
 - MathJax comes from a package, as a file of the book.
@@ -19,6 +19,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import jupytext
+import networks
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
@@ -50,7 +51,7 @@ def _prepare(app, config):
     """Make what the pages are read from."""
     _forget_what_is_stale(app)
     _convert_examples()
-    _write_benchmarks()
+    _write_tables()
     config.html_extra_path.append(_copy_mathjax())
     # Beside _static, of which Sphinx loads every file on every page.
     config.mathjax_path = f"../mathjax/{MATHJAX}"
@@ -90,8 +91,8 @@ def _convert_examples():
             path.unlink()
 
 
-def _write_benchmarks():
-    """Make a page of tables from each benchmark's JSON."""
+def _write_tables():
+    """Write the tables of each benchmark's JSON, and the table of networks."""
     sys.path.insert(0, str(ROOT))
     from benchmarks.__main__ import page
 
@@ -99,6 +100,7 @@ def _write_benchmarks():
     pages.mkdir(exist_ok=True)
     for path in (ROOT / "benchmarks" / "results").glob("*.json"):
         _write(pages / f"{path.stem}.md", page(json.loads(path.read_text())))
+    _write(pages / "networks.md", networks.page())
 
 
 def _write(path, text):

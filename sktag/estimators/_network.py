@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from sktag._messages import name_of, warn
-from sktag.nets import Built, find_architecture
+from sktag.nets import find_architecture
+from sktag.nets.architecture import Built
 
 
 @dataclass(frozen=True)

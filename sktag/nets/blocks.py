@@ -1,8 +1,8 @@
-"""Parts that the networks share."""
+"""Shared parts of the networks: base class, convolutions, initial weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import prod, sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,21 +21,6 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 POOLINGS = ("max", "avg", "std")
 
 
-class Published(NamedTuple):
-    """What a network was published for.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        Bins and frames, or samples, of an input.
-    chunk_size : int or None
-        Frames or samples of a chunk of a clip; None where whole clips are taken.
-    """
-
-    input_shape: tuple[int, ...]
-    chunk_size: int | None
-
-
 def _lecun_normal(weight: Tensor) -> None:
     fan_in = weight[0].numel()
     nn.init.normal_(weight, std=1 / sqrt(fan_in))
@@ -52,14 +37,14 @@ INITIALISERS: dict[str, Callable[[Tensor], Any]] = {
 
 
 def init_weights(net: nn.Module, weight_init: str) -> None:
-    """Draw the weights of convolutions and dense layers anew; biases become 0.
+    """Redraw the weights of convolutions and dense layers, and set biases to 0.
 
     Parameters
     ----------
     net : Module
         The network, changed in place.
     weight_init : str
-        A key of `INITIALISERS`, or "default", which leaves torch's own.
+        A key of `INITIALISERS`, or "default", which keeps the weights that torch drew.
 
     References
     ----------
@@ -80,27 +65,30 @@ def init_weights(net: nn.Module, weight_init: str) -> None:
 
 
 class Network(nn.Module):
-    """Features of a batch, dropout, and a dense output.
+    """Base class of the networks: features, dropout and a dense output layer.
 
-    Subclasses write `_features`.
+    Subclasses implement `_features`.
 
     Parameters
     ----------
     n_features : int
-        Number of features of a clip.
+        Number of features of each clip.
     n_outputs : int
         Number of logits.
     dropout : float in [0, 1)
-        Share of the features dropped before the output.
+        Dropout rate before the output layer.
     min_shape : tuple of int
-        Fewest bins and frames, or samples, of an input.
+        Smallest input: bins and frames, or samples.
 
     Attributes
     ----------
     output : Linear
-        The output layer, whose input is `features`.
+        The output layer; its input is `features`.
+    pool : Module
+        The global pooling, which gives one row a clip. A network without global pooling
+        does not have this attribute.
     min_shape : tuple of int
-        Fewest bins and frames, or samples, of an input.
+        Smallest input: bins and frames, or samples.
     """
 
     def __init__(
@@ -125,7 +113,7 @@ class Network(nn.Module):
         Returns
         -------
         Tensor of shape (n_clips, n_features)
-            Input of the output layer, before its dropout.
+            Input of the output layer, before dropout.
         """
         return self._features(x)
 
@@ -136,11 +124,11 @@ class Network(nn.Module):
 
 
 class _Same(nn.Module):
-    """Convolution whose maps are as large as its input.
+    """Convolution whose output is as large as its input, or 1/stride of it rounded up.
 
-    With a stride, one place in `stride`, rounded up. Kernels may be of even size: they
-    reach one place further to the end than to the start, as in TensorFlow. (torch's
-    own ``padding="same"`` takes no stride, and warns of even sizes.)
+    The input of a kernel of even size is padded by one more zero at the end than at the
+    start, as in TensorFlow. (torch's ``padding="same"`` allows no stride and warns
+    about even sizes.)
 
     Parameters
     ----------
@@ -149,9 +137,9 @@ class _Same(nn.Module):
     kernel_size : tuple of int
         One number for each axis.
     stride : int or tuple of int, default=1
-        Likewise.
+        One number for all axes, or one for each.
     bias : bool, default=True
-        Whether there is one.
+        Whether to add a bias.
     """
 
     def __init__(
@@ -184,7 +172,7 @@ class SameConv2d(_Same, nn.Conv2d):
 
 
 def norm(n_channels: int, batch_norm: bool, n_axes: int = 1) -> list[nn.Module]:
-    """Return a batch norm for maps of one or two axes, or nothing, in a list."""
+    """Return a list with a batch norm for maps of 1 or 2 axes, or an empty list."""
     kind = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d}[n_axes]
     return [kind(n_channels)] if batch_norm else []
 
@@ -192,17 +180,16 @@ def norm(n_channels: int, batch_norm: bool, n_axes: int = 1) -> list[nn.Module]:
 def conv_block(
     conv: nn.Conv1d | nn.Conv2d, values: Mapping[str, Any], pool_size: Size = (1,)
 ) -> nn.Sequential:
-    """Put batch norm, activation and pooling behind a convolution.
+    """Return a convolution followed by batch norm, activation and pooling.
 
     Parameters
     ----------
     conv : Conv1d or Conv2d
         The convolution.
     values : dict
-        "batch_norm", "activation" and, where something is pooled, "pooling".
-    pool_size : tuple of int
-        Window of the pooling, one number for each axis; of ones, the default, there is
-        none.
+        "batch_norm", "activation" and, if `pool_size` exceeds 1, "pooling".
+    pool_size : tuple of int, default=(1,)
+        Window of the pooling, one number for each axis. Windows of ones are left out.
 
     Returns
     -------
@@ -217,8 +204,42 @@ def conv_block(
     return block
 
 
+def stack1d(
+    steps: Iterable[tuple[int, int, Size, Size]],
+    values: Mapping[str, Any],
+    *,
+    padded: bool,
+) -> nn.Sequential:
+    """Return a stack of convolutions over time, each a `conv_block`.
+
+    Parameters
+    ----------
+    steps : iterable of (int, int, tuple of int, tuple of int)
+        Channels in, channels out, kernel and pooling of each block.
+    values : dict
+        "batch_norm", "activation" and "pooling".
+    padded : bool
+        Whether convolutions keep the number of frames. Then they have no bias before a
+        batch norm, which adds one.
+
+    Returns
+    -------
+    Sequential
+        The blocks.
+    """
+    layers = nn.Sequential()
+    for n_in, n_out, kernel, pool in steps:
+        conv: nn.Conv1d
+        if padded:
+            conv = SameConv1d(n_in, n_out, kernel, bias=not values["batch_norm"])
+        else:
+            conv = nn.Conv1d(n_in, n_out, kernel[0])
+        layers.append(conv_block(conv, values, pool))
+    return layers
+
+
 def as_maps(x: Tensor) -> Tensor:
-    """Make feature maps of spectrograms: one channel, channels last in memory.
+    """Return spectrograms as maps of one channel, with channels last in memory.
 
     Parameters
     ----------

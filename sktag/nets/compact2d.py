@@ -1,21 +1,22 @@
-"""The compact network for spectrograms."""
+"""The compact network over both axes of spectrograms."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
+from sktag.nets.architecture import Architecture, Built
 from sktag.nets.blocks import Network, SameConv2d, as_maps, conv_block
-from sktag.nets.choices import Blocks
-from sktag.nets.pooling import global_pool
+from sktag.nets.pooling import GlobalPool
+from sktag.nets.sizes import Blocks, Request, choose_blocks
 
 
 class CompactCNN2d(Network):
     """Small VGG-style network for spectrograms, the default of CNN2DClassifier.
 
-    Blocks of two 3 x 3 convolutions with batch norm and ReLU, each block with a
-    max-pooling by 2; then the mean over frequency, mean and maximum over time,
-    dropout, and a dense output. For 64 bins, 216 frames and 10 outputs:
+    Each block is two 3 x 3 convolutions with batch norm and ReLU, and a max-pooling by
+    2. The mean over frequency, the mean and the maximum over time, dropout and a dense
+    output follow. For 64 bins, 216 frames and 10 outputs:
 
     ========================  ===============  ==========
     layer                     output           parameters
@@ -29,8 +30,9 @@ class CompactCNN2d(Network):
     total                                         422,722
     ========================  ===============  ==========
 
-    It follows no single paper: the blocks are VGG's, the pooling of frequency by mean
-    and of time by mean and maximum is common in tagging of sound events.
+    The network follows no single paper: the blocks are those of VGG, and the global
+    pooling is common in the tagging of sound events. Convolutions before a batch norm
+    have no bias. A short input shrinks the poolings.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ class CompactCNN2d(Network):
     ----------
     blocks : Sequential
         The blocks.
+    pool : GlobalPool
+        Mean and maximum over time, after the mean over the bins.
     output : Linear
         The output layer.
     min_shape : tuple of int
@@ -64,11 +68,52 @@ class CompactCNN2d(Network):
         least = blocks.shortest((1, 1))
         super().__init__(n_features, n_outputs, values["dropout"], least)
         self.blocks = nn.Sequential()
-        bias = not values["batch_norm"]  # batch norm has one of its own
+        bias = not values["batch_norm"]  # batch norm adds one
         for n_in, n_out, kernel, pool in blocks.steps(1):
             block = conv_block(SameConv2d(n_in, n_out, kernel, bias=bias), values)
             conv = SameConv2d(n_out, n_out, kernel, bias=bias)
             self.blocks.append(block.extend(conv_block(conv, values, pool)))
+        self.pool = GlobalPool("mean", "max")
 
     def _features(self, x: Tensor) -> Tensor:
-        return global_pool(self.blocks(as_maps(x)).mean(2), ("mean", "max"))
+        features: Tensor = self.pool(self.blocks(as_maps(x)).mean(2))
+        return features
+
+
+def _make(request: Request) -> Built:
+    n_bins, n_frames = request.input_shape
+    blocks = choose_blocks(request, {"bins": n_bins, "frames": n_frames})
+    net = CompactCNN2d(request.n_outputs, blocks, request.values)
+    return Built(net, request.name + blocks.note, bool(blocks.note))
+
+
+SIMONYAN_2015 = r"""
+@inproceedings{simonyan2015,
+  author    = {Simonyan, Karen and Zisserman, Andrew},
+  title     = {Very deep convolutional networks for large-scale image recognition},
+  booktitle = {International Conference on Learning Representations (ICLR)},
+  year      = {2015}
+}
+""".strip()
+COMPACT_2D = Architecture(
+    name="compact",
+    family="cnn2d",
+    network=CompactCNN2d,
+    make=_make,
+    sizes={
+        "n_filters": (24, 48, 96, 128),
+        "kernel_size": 3,
+        "pool_size": 2,
+        "pooling": "max",
+        "n_blocks": 4,
+        "batch_norm": True,
+        "dropout": 0.5,
+        "activation": "relu",
+        "weight_init": "he_normal",
+    },
+    # Logits near 0 at the start: the first loss is log(n_classes), not that of a
+    # confident guess.
+    output_std=0.01,
+    input_shape=(64, 216),
+    citations=(SIMONYAN_2015,),
+)

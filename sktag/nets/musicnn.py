@@ -6,24 +6,26 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sktag.nets.architecture import UNKNOWN_TRAINING, Architecture, Built
 from sktag.nets.blocks import ACTIVATIONS, Network, SameConv2d, as_maps, norm
-from sktag.nets.choices import as_integer, as_size, is_several
-from sktag.nets.pooling import global_pool, make_pool
+from sktag.nets.pooling import GlobalPool, make_pool
+from sktag.nets.sizes import Request, as_integer, as_size, is_several
 
-_SHARES = (0.4, 0.7)  # of the bins, that a timbral filter spans
-_LENGTHS = (128, 64, 32)  # frames that a temporal filter spans
+_SHARES = (0.4, 0.7)  # share of the bins that each timbral filter covers
+_LENGTHS = (128, 64, 32)  # frames that each temporal filter covers
 _N_DENSE = 200
 
 
 class MusiCNN(Network):
-    """Filters shaped for timbre and for rhythm: the network of the library musicnn.
+    """The network of the library musicnn, with filters for timbre and for rhythm.
 
-    Timbral filters are high (40 and 70 % of the bins) and short (7 frames), temporal
-    ones one bin high and 128, 64 and 32 frames long; the maximum over the bins is
-    taken of both. Then three convolutions over time, the second and the third with a
-    shortcut; the maximum and the mean over time of all of this side by side; a dense
-    layer. Each convolution has a bias, ReLU, and then batch norm. For 96 bins, 187
-    frames and 50 outputs, with the parameters of batch norm counted:
+    Timbral filters cover 40 or 70 % of the bins and 7 frames. Temporal filters cover
+    one bin and 128, 64 or 32 frames. Both are followed by the maximum over the bins.
+    Three convolutions over time come next; the second and the third have a shortcut.
+    The outputs of all these layers are concatenated and pooled by maximum and mean over
+    time, and a dense layer follows. Each convolution has a bias and is followed by
+    ReLU, then batch norm. For 96 bins, 187 frames and 50 outputs, including the
+    parameters of batch norm:
 
     ===============================  ==============  ==========
     layer                            output          parameters
@@ -34,11 +36,11 @@ class MusiCNN(Network):
     temporal, 51 filters, 1 x 128    51 x 187             6,681
     temporal, 51 filters, 1 x 64     51 x 187             3,417
     temporal, 51 filters, 1 x 32     51 x 187             1,785
-    side by side                     561 x 187                0
+    concatenated                     561 x 187                0
     64 filters of 7                  64 x 187           251,520
     64 filters of 7, residual        64 x 187            28,864
     64 filters of 7, residual        64 x 187            28,864
-    side by side                     753 x 187                0
+    concatenated                     753 x 187                0
     maximum and mean, batch norm     1506                 3,012
     dense, batch norm                200                301,800
     output                           50                  10,050
@@ -48,14 +50,14 @@ class MusiCNN(Network):
     Parameters
     ----------
     n_bins : int
-        Bins of the input, of which the timbral filters span 40 and 70 %, rounded down.
+        Bins of the input. Timbral filters cover 40 and 70 % of them, rounded down.
     n_outputs : int
         Number of outputs (logits).
     values : dict
-        "n_filters", a number of the middle, or three: of each timbral, each temporal
-        and each middle convolution; "kernel_size" (frames) and "n_blocks" of the
-        middle; "pooling", over the bins; "batch_norm", "activation"; and "dropout",
-        before the dense layer and before the output.
+        "n_filters", of each middle convolution, or three numbers: of each timbral, each
+        temporal and each middle convolution; "kernel_size" (frames) and "n_blocks", of
+        the middle convolutions; "pooling", over the bins; "batch_norm"; "activation";
+        "dropout", before the dense layer and before the output.
 
     Attributes
     ----------
@@ -63,6 +65,8 @@ class MusiCNN(Network):
         Two timbral and three temporal layers, before the pooling over the bins.
     middle : ModuleList
         The convolutions over time.
+    pool : GlobalPool
+        Maximum and mean over time of the outputs of all layers.
     output : Linear
         The output layer.
     min_shape : tuple of int
@@ -70,11 +74,14 @@ class MusiCNN(Network):
 
     Notes
     -----
-    It follows the authors' library of 2019, in which batch norm comes after the
-    activation and there is dropout before the dense layer as well. The port in the
-    evaluation of 2020 is another network: its temporal filters are 129, 65 and 33
-    frames long, act on the mean of the bins, its order is batch norm before the
-    activation, and it has 784,300 parameters and another front-end.
+    The network follows the authors' library of 2019: batch norm comes after the
+    activation, and there is dropout before the dense layer too. The port in the
+    evaluation by Won et al. (2020) is a different network: it has temporal filters of
+    129, 65 and 33 frames on the mean of the bins, batch norm before the activation,
+    784,300 parameters, and another front-end.
+
+    The network takes an input of any size: convolutions over time are padded, and the
+    heights of the timbral filters follow the number of bins.
 
     References
     ----------
@@ -111,6 +118,7 @@ class MusiCNN(Network):
             self.middle.append(layer(SameConv2d(n_in, n_middle, (1, length))))
             n_in = n_middle
         n_pooled = 2 * (n_front + values["n_blocks"] * n_middle)
+        self.pool = GlobalPool("max", "mean")
         self.dense = nn.Sequential(
             *norm(n_pooled, batch_norm),
             nn.Dropout(values["dropout"]),
@@ -125,11 +133,66 @@ class MusiCNN(Network):
         for i, layer in enumerate(self.middle):
             new = layer(parts[-1])
             parts.append(new + parts[-1] if i else new)
-        pooled = global_pool(torch.cat(parts, dim=1), ("max", "mean"))
-        features: Tensor = self.dense(pooled)
+        features: Tensor = self.dense(self.pool(torch.cat(parts, dim=1)))
         return features
 
     def _over_bins(self, maps: Tensor) -> Tensor:
-        """Pool the bins, as many as the filters leave, to one."""
+        """Pool all bins that a filter leaves."""
         pooled: Tensor = make_pool(self.pooling, (maps.shape[2], 1))(maps)
         return pooled
+
+
+def _make(request: Request) -> Built:
+    n_bins, _ = request.input_shape
+    return Built(MusiCNN(n_bins, request.n_outputs, request.values), request.name)
+
+
+PONS_2018 = r"""
+@inproceedings{pons2018,
+  author    = {Pons, Jordi and Nieto, Oriol and Prockup, Matthew and Schmidt, Erik and
+               Ehmann, Andreas and Serra, Xavier},
+  title     = {End-to-end learning for music audio tagging at scale},
+  booktitle = {International Society for Music Information Retrieval Conference
+               (ISMIR)},
+  year      = {2018}
+}
+""".strip()
+PONS_2019 = r"""
+@inproceedings{pons2019,
+  author    = {Pons, Jordi and Serra, Xavier},
+  title     = {musicnn: Pre-trained convolutional neural networks for music audio
+               tagging},
+  booktitle = {Late-breaking demo, International Society for Music Information Retrieval
+               Conference (ISMIR)},
+  year      = {2019}
+}
+""".strip()
+MUSICNN = Architecture(
+    name="musicnn",
+    family="cnn2d",
+    network=MusiCNN,
+    make=_make,
+    sizes={
+        "n_filters": (204, 51, 64),
+        "kernel_size": 7,
+        "pooling": "max",
+        "n_blocks": 3,
+        "batch_norm": True,
+        "dropout": 0.5,
+        "activation": "relu",
+        "weight_init": "default",
+    },
+    input_shape=(96, 187),
+    chunk_size=187,
+    front_end={
+        "sr": 16000,
+        "n_fft": 512,
+        "hop_length": 256,
+        "n_mels": 96,
+        "compression": "log1p",
+    },
+    standardize=False,
+    training={**UNKNOWN_TRAINING, "batch_size": 32},
+    year=2018,
+    citations=(PONS_2018, PONS_2019),
+)

@@ -1,17 +1,16 @@
-"""Pooling: over windows, over all of an axis, and what concatenates them.
+"""Pooling over windows and over whole axes: maximum, average, standard deviation.
 
-All three kinds of the lecture are here: maximum, average and standard deviation. The
-deviation of silence is 0, and so is its gradient, where that of a square root at 0
-would not be finite.
+The gradient of a square root is infinite at 0. Here the standard deviation of a
+constant and the norm of silence have a gradient of 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-# Variances up to this are those of silence.
+# Variances and sums of squares up to this count as 0.
 _SILENCE = 1e-12
 
 
@@ -21,8 +20,8 @@ class StdPool(nn.Module):
     Parameters
     ----------
     size : tuple of int
-        Window, on the last axes of the input; what is left over at the ends is not
-        used.
+        Window on the last axes of the input. An incomplete window at the end is left
+        out.
 
     Examples
     --------
@@ -40,24 +39,24 @@ class StdPool(nn.Module):
         """Pool a batch, (..., n) or (..., n, m)."""
         n_axes = len(self.kernel_size)
         for axis, size in enumerate(self.kernel_size):
-            # The windows' axes gather at the end.
+            # Unfolding appends the window's axis.
             x = x.unfold(axis - n_axes - axis, size, size)
         return _std(x, tuple(range(-n_axes, 0)))
 
     def extra_repr(self) -> str:
-        """Show the window."""
+        """Show the size of the window."""
         return f"kernel_size={self.kernel_size}"
 
 
 def make_pool(kind: str, size: tuple[int, ...]) -> nn.Module:
-    """Make a pooling over windows that do not overlap.
+    """Return a pooling over windows that do not overlap.
 
     Parameters
     ----------
     kind : {"max", "avg", "std"}
-        What is taken of a window.
+        Statistic of each window.
     size : tuple of int, of length 1 or 2
-        Window, on the last axes.
+        Window on the last axes.
 
     Returns
     -------
@@ -76,29 +75,35 @@ def make_pool(kind: str, size: tuple[int, ...]) -> nn.Module:
     return pool
 
 
-def global_pool(x: Tensor, kinds: Sequence[str]) -> Tensor:
-    """Pool all axes after the channels away, in several ways side by side.
+class GlobalPool(nn.Module):
+    """Pool all axes after the channels, and concatenate several kinds of pooling.
 
     Parameters
     ----------
-    x : Tensor of shape (n_clips, n_channels, ...)
-        Feature maps.
-    kinds : sequence of {"mean", "max", "l2", "std"}
-        What is taken of each channel: "l2" is the root of the sum of squares.
+    *kinds : {"mean", "max", "l2", "std"}
+        Kinds of pooling, in the order of their output. "l2" is the root of the sum of
+        squares.
 
-    Returns
-    -------
-    Tensor of shape (n_clips, len(kinds) * n_channels)
-        One kind after the other.
+    Examples
+    --------
+    >>> import torch
+    >>> from sktag.nets.pooling import GlobalPool
+    >>> GlobalPool("mean", "max")(torch.tensor([[[1.0, 3.0], [5.0, 6.0]]]))
+    tensor([[2.0000, 5.5000, 3.0000, 6.0000]])
     """
-    x = x.flatten(2)
-    pools = {
-        "mean": lambda: x.mean(-1),
-        "max": lambda: x.amax(-1),
-        "l2": lambda: _root(x.square().sum(-1)),
-        "std": lambda: _std(x, (-1,)),
-    }
-    return torch.cat([pools[kind]() for kind in kinds], dim=1)
+
+    def __init__(self, *kinds: str) -> None:
+        super().__init__()
+        self.kinds = kinds
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool a batch, (n_clips, n_channels, ...), to (n_clips, n_features)."""
+        x = x.flatten(2)
+        return torch.cat([_KINDS[kind](x) for kind in self.kinds], dim=1)
+
+    def extra_repr(self) -> str:
+        """Show the kinds of pooling."""
+        return ", ".join(self.kinds)
 
 
 def _std(x: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -108,3 +113,12 @@ def _std(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 def _root(x: Tensor) -> Tensor:
     root: Tensor = x.clamp_min(_SILENCE).sqrt()
     return torch.where(x > _SILENCE, root, 0.0)
+
+
+# Each pools the last axis.
+_KINDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "mean": lambda x: x.mean(-1),
+    "max": lambda x: x.amax(-1),
+    "l2": lambda x: _root(x.square().sum(-1)),
+    "std": lambda x: _std(x, (-1,)),
+}

@@ -1,10 +1,11 @@
-"""Networks for short chunks of music, plain and residual."""
+"""The Short-chunk CNN of Won et al., plain and residual."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
+from sktag.nets.architecture import Architecture, Built
 from sktag.nets.blocks import (
     ACTIVATIONS,
     Network,
@@ -14,12 +15,12 @@ from sktag.nets.blocks import (
     conv_block,
     norm,
 )
-from sktag.nets.choices import Blocks
-from sktag.nets.pooling import global_pool
+from sktag.nets.pooling import GlobalPool
+from sktag.nets.sizes import Blocks, Request, choose_blocks
 
 
 class _ShortChunk(Network):
-    """Batch norm, blocks, maximum over all that is left, dense, dropout, output."""
+    """Batch norm, blocks, global maximum, dense layer, dropout, output."""
 
     def __init__(
         self, n_outputs: int, n_last: int, least: Size, values: Mapping[str, Any]
@@ -27,6 +28,7 @@ class _ShortChunk(Network):
         super().__init__(n_last, n_outputs, values["dropout"], least)
         self.input_norm = nn.Sequential(*norm(1, values["batch_norm"], n_axes=2))
         self.blocks = nn.Sequential()
+        self.pool = GlobalPool("max")
         self.dense = nn.Sequential(
             nn.Linear(n_last, n_last),
             *norm(n_last, values["batch_norm"]),
@@ -35,15 +37,15 @@ class _ShortChunk(Network):
 
     def _features(self, x: Tensor) -> Tensor:
         maps = self.blocks(self.input_norm(as_maps(x)))
-        features: Tensor = self.dense(global_pool(maps, ("max",)))
+        features: Tensor = self.dense(self.pool(maps))
         return features
 
 
 class ShortChunkCNN(_ShortChunk):
-    """Short-chunk CNN: seven layers of 3 x 3 with poolings by 2, for 3.69 s of music.
+    """Short-chunk CNN: seven 3 x 3 convolutions and poolings by 2, for 3.69 s of audio.
 
     Each layer is a convolution with a bias, batch norm, ReLU and max-pooling. For 128
-    bins, 231 frames and 50 outputs, with the parameters of batch norm counted:
+    bins, 231 frames and 50 outputs, including the parameters of batch norm:
 
     ======================  ================  ==========
     layer                   output            parameters
@@ -75,6 +77,8 @@ class ShortChunkCNN(_ShortChunk):
     ----------
     blocks : Sequential
         The layers.
+    pool : GlobalPool
+        Maximum over all bins and frames left.
     output : Linear
         The output layer.
     min_shape : tuple of int
@@ -82,10 +86,12 @@ class ShortChunkCNN(_ShortChunk):
 
     Notes
     -----
-    It follows the authors' code, which says more than the paper: 59,049 samples at 16
-    kHz make a chunk, and the maximum is taken over the frames left. Theirs needs
-    exactly one bin left; here the maximum goes over all bins left, so that there may
-    be more. One of the 128 mel bands of their front-end is empty.
+    The network follows the authors' code, which has details that the paper leaves out:
+    a chunk is 59,049 samples at 16 kHz, and the maximum is taken over the remaining
+    frames. Their code requires a single remaining bin; here the maximum also covers
+    bins, so there may be several. One of the 128 mel bands of their front-end is empty.
+
+    A short input shrinks the poolings.
 
     References
     ----------
@@ -104,19 +110,20 @@ class ShortChunkCNN(_ShortChunk):
 
 
 class ResBlock2d(nn.Module):
-    """Two convolutions, the first with a stride, and a shortcut of a third.
+    """Two convolutions, and a third one as a shortcut around them.
 
-    Convolution, batch norm, activation, convolution, batch norm; plus convolution,
-    batch norm of the input; then the activation.
+    The block is convolution, batch norm, activation, convolution and batch norm. The
+    shortcut, a convolution of the input with batch norm, is added before the final
+    activation.
 
     Parameters
     ----------
     n_in, n_out : int
         Channels of input and output.
     kernel_size : tuple of int
-        Of all three convolutions, in (bins, frames).
+        Kernel of all three convolutions, (bins, frames).
     stride : tuple of int
-        Of the first convolution and the shortcut, in (bins, frames).
+        Stride of the first convolution and of the shortcut, (bins, frames).
     values : dict
         "batch_norm" and "activation".
 
@@ -179,7 +186,7 @@ class ShortChunkResCNN(_ShortChunk):
     n_outputs : int
         Number of outputs (logits).
     blocks : Blocks
-        Sizes of the blocks; "pool_size" are the strides.
+        Sizes of the blocks; `pool_size` has the strides.
     values : dict
         "batch_norm", "dropout" and "activation".
 
@@ -187,16 +194,18 @@ class ShortChunkResCNN(_ShortChunk):
     ----------
     blocks : Sequential
         The residual blocks.
+    pool : GlobalPool
+        Maximum over all bins and frames left.
     output : Linear
         The output layer.
     min_shape : tuple of int
-        Fewest bins and frames of an input: one of each, as strides round up.
+        Fewest bins and frames of an input: one of each, because strides round up.
 
     Notes
     -----
-    It follows the authors' code. No block pools, and every shortcut is a convolution
-    of 3 x 3 with batch norm, where ResNet has one of 1 x 1. The maximum is taken over
-    all bins and frames left.
+    The network follows the authors' code. Blocks have strides in place of pooling.
+    Every shortcut is a 3 x 3 convolution with batch norm, where ResNet has a 1 x 1
+    convolution.
 
     References
     ----------
@@ -210,3 +219,101 @@ class ShortChunkResCNN(_ShortChunk):
         super().__init__(n_outputs, blocks.n_filters[-1], (1, 1), values)
         for n_in, n_out, kernel, stride in blocks.steps(1):
             self.blocks.append(ResBlock2d(n_in, n_out, kernel, stride, values))
+
+
+def _make_short_chunk(request: Request) -> Built:
+    n_bins, n_frames = request.input_shape
+    blocks = choose_blocks(request, {"bins": n_bins, "frames": n_frames})
+    net = ShortChunkCNN(request.n_outputs, blocks, request.values)
+    return Built(net, request.name + blocks.note, bool(blocks.note))
+
+
+def _make_short_chunk_res(request: Request) -> Built:
+    n_bins, n_frames = request.input_shape
+    axes = {"bins": n_bins, "frames": n_frames}
+    # Strides round up, so any input is long enough.
+    blocks = choose_blocks(request, axes, shrinks=False)
+    net = ShortChunkResCNN(request.n_outputs, blocks, request.values)
+    return Built(net, request.name)
+
+
+_SIZES: dict[str, Any] = {
+    "n_filters": (128, 128, 256, 256, 256, 256, 512),
+    "kernel_size": 3,
+    "pool_size": 2,
+    "n_blocks": 7,
+    "batch_norm": True,
+    "dropout": 0.5,
+    "activation": "relu",
+    "weight_init": "default",
+}
+# The published code leaves torchaudio's defaults as they are.
+WON_2020_FRONT_END: dict[str, Any] = {
+    "sr": 16000,
+    "n_fft": 512,
+    "hop_length": 256,
+    "fmax": 8000.0,
+    "pad_mode": "reflect",
+    "htk": True,
+    "norm": None,
+}
+_TRAINING = {
+    "n_chunks": 16,
+    "chunk_layout": "won2020",
+    "optimizer": "adam",
+    "lr": 1e-4,
+    "lr_schedule": "staged",
+    "stages": (
+        ("adam", 1e-4, 80),
+        ("sgd", 1e-3, 20),
+        ("sgd", 1e-4, 20),
+        ("sgd", 1e-5, 80),
+    ),
+    "weight_decay": 1e-4,
+    "max_epochs": 200,
+    "batch_size": 16,
+}
+WON_2020 = r"""
+@inproceedings{won2020,
+  author    = {Won, Minz and Ferraro, Andres and Bogdanov, Dmitry and Serra, Xavier},
+  title     = {Evaluation of {CNN}-based automatic music tagging models},
+  booktitle = {Sound and Music Computing Conference (SMC)},
+  year      = {2020}
+}
+""".strip()
+HE_2016 = r"""
+@inproceedings{he2016,
+  author    = {He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian},
+  title     = {Deep residual learning for image recognition},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2016}
+}
+""".strip()
+_PUBLISHED: dict[str, Any] = {
+    "family": "cnn2d",
+    "input_shape": (128, 231),
+    "chunk_size": 231,
+    "front_end": {**WON_2020_FRONT_END, "n_mels": 128},
+    "standardize": False,
+    "training": _TRAINING,
+    "year": 2020,
+}
+SHORT_CHUNK = Architecture(
+    name="short_chunk",
+    network=ShortChunkCNN,
+    make=_make_short_chunk,
+    sizes={**_SIZES, "pooling": "max"},
+    n_parameters=3_687_348,
+    citations=(WON_2020,),
+    **_PUBLISHED,
+)
+SHORT_CHUNK_RES = Architecture(
+    name="short_chunk_res",
+    network=ShortChunkResCNN,
+    make=_make_short_chunk_res,
+    sizes=_SIZES,
+    n_parameters=12_104_244,
+    figures={"mtat_roc_auc": 0.9129, "mtat_pr_auc": 0.4614},
+    citations=(WON_2020, HE_2016),
+    **_PUBLISHED,
+)

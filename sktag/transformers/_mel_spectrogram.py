@@ -4,51 +4,9 @@ import warnings
 from numbers import Integral, Real
 
 from sktag._compat import Interval, StrOptions, _fit_context
+from sktag.nets import ARCHITECTURES
 from sktag.ops import MelSpectrogramOp
 from sktag.transformers._spectrogram import Spectrogram
-
-_CHOI = {"sr": 12000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
-# torchaudio's defaults, which the published code leaves as they are.
-_WON = {
-    "sr": 16000,
-    "n_fft": 512,
-    "hop_length": 256,
-    "fmax": 8000.0,
-    "pad_mode": "reflect",
-    "htk": True,
-    "norm": None,
-}
-# Front-ends of published networks; what is not named is as by default.
-_PUBLISHED = {
-    "dieleman2014": {
-        "sr": 16000,
-        "n_fft": 1024,
-        "hop_length": 512,
-        "n_mels": 128,
-        "compression": "log1p",
-    },
-    "spotify2014": {
-        "sr": 22050,
-        "n_fft": 1024,
-        "hop_length": 110,
-        "n_mels": 128,
-        "compression": "log1p",
-    },
-    "fcn4": _CHOI,
-    "fcn5": _CHOI,
-    "fcn6": _CHOI,
-    "fcn7": _CHOI,
-    "music_tagger_cnn": {**_WON, "n_mels": 96},
-    "short_chunk": {**_WON, "n_mels": 128},
-    "short_chunk_res": {**_WON, "n_mels": 128},
-    "musicnn": {
-        "sr": 16000,
-        "n_fft": 512,
-        "hop_length": 256,
-        "n_mels": 96,
-        "compression": "log1p",
-    },
-}
 
 
 class MelSpectrogram(Spectrogram):
@@ -196,35 +154,35 @@ class MelSpectrogram(Spectrogram):
         Parameters
         ----------
         name : str
-            Name of the network: "dieleman2014", "spotify2014", "fcn4" to "fcn7",
-            "music_tagger_cnn", "short_chunk", "short_chunk_res" or "musicnn".
+            Name of a network that takes spectrograms, such as "fcn4" or "musicnn". The
+            message about an unknown name lists them all.
         **overrides : dict
-            Parameters to set otherwise.
+            Parameters that replace the published ones.
 
         Returns
         -------
         MelSpectrogram
-            A front-end with all its parameters visible, the sample rate among them:
-            RawWave takes the same.
+            The front-end. All its parameters are set, including the sample rate `sr`,
+            which RawWave needs too.
 
         Raises
         ------
         ValueError
-            If the name is not one of those.
+            If there is no published front-end for that name.
 
         Notes
         -----
-        What is not published is chosen here: for "dieleman2014" and "spotify2014"
-        Fourier transform, hop (such that 599 frames span 3 seconds in the latter) and
-        compression; for "music_tagger_cnn", which has been published with several
-        front-ends, that of Won et al. One band of the latter's and of "short_chunk" is
-        empty at 128 bands, as it is in the published code. The code of musicnn rounds
-        to half precision before the logarithm, which is not done here.
+        Some parameters are not published and are sktag's choice: for "dieleman2014" and
+        "spotify2014" the Fourier transform, the hop and the compression (599 frames of
+        the latter span 3 seconds). "music_tagger_cnn" was published with several
+        front-ends; this is the one of Won et al. One of the 128 bands of "short_chunk"
+        is empty, as in the published code. The code of musicnn rounds to half precision
+        before the logarithm; this front-end does not.
 
         References
         ----------
         Choi, Fazekas, Sandler, "Automatic tagging using deep convolutional neural
-        networks", ISMIR 2016: "fcn4" and its like.
+        networks", ISMIR 2016: "fcn4" to "fcn7".
 
         Dieleman, Schrauwen, "End-to-end learning for music audio", ICASSP 2014.
 
@@ -240,12 +198,18 @@ class MelSpectrogram(Spectrogram):
         >>> MelSpectrogram.for_architecture("fcn4")
         MelSpectrogram(hop_length=256, n_fft=512, n_mels=96, sr=12000)
         """
-        if name not in _PUBLISHED:
+        front_ends = {
+            architecture.name: architecture.front_end
+            for family in ARCHITECTURES.values()
+            for architecture in family.values()
+            if architecture.takes == "spectrogram" and architecture.front_end
+        }
+        if name not in front_ends:
             raise ValueError(
                 f"architecture {name!r} has no published mel spectrogram; those that "
-                f"have one: {', '.join(map(repr, _PUBLISHED))}."
+                f"have one: {', '.join(map(repr, front_ends))}."
             )
-        return cls(**{**_PUBLISHED[name], **overrides})
+        return cls(**{**front_ends[name], **overrides})
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):

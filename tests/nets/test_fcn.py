@@ -1,23 +1,25 @@
-"""FCN-4 to FCN-7 and music_tagger_cnn against the papers' layer tables."""
+"""FCN-4 to FCN-7 against the paper's layer tables."""
 
 import pytest
 import torch
 
-from sktag.nets.cnn2d import build_cnn2d
-from sktag.nets.fcn import FCN, MusicTaggerCNN
+from sktag.nets import ARCHITECTURES, build_cnn2d
+from sktag.nets.fcn import FCN
 
 SHAPES = {
     "fcn4": [(128, 48, 341), (384, 12, 68), (768, 4, 8), (2048, 1, 1)],
     "fcn5": [(128, 48, 341), (256, 24, 85), (512, 12, 21), (1024, 4, 4), (2048, 1, 1)],
 }
+
 SHAPES["fcn6"] = [*SHAPES["fcn5"], (1024, 1, 1)]
+
 SHAPES["fcn7"] = [*SHAPES["fcn6"], (1024, 1, 1)]
+
 TOTALS = {
     "fcn4": 17_365_938,
     "fcn5": 25_183_026,
     "fcn6": 27_232_050,
     "fcn7": 28_283_698,
-    "music_tagger_cnn": 447_732,
 }
 
 
@@ -28,18 +30,28 @@ def build(architecture, input_shape=(96, 1366), n_outputs=50, **given):
 
 
 def batch(*input_shape):
-    """Return an input for it."""
+    """Return an input for such a network."""
     return torch.empty(2, *input_shape, device="meta")
 
 
 @pytest.mark.parametrize("architecture", TOTALS)
-def test_fcn_has_the_parameters_of_the_papers(architecture, count):
+def test_record_has_the_input_and_front_end_of_the_paper(architecture):
+    record = ARCHITECTURES["cnn2d"][architecture]
+    assert record.published() == ((96, 1366), 1366)
+    expected = {"sr": 12_000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
+    assert record.front_end == expected
+    figures = {"fcn4": {"mtat_roc_auc": 0.894}, "fcn5": {"mtat_roc_auc": 0.890}}
+    assert record.figures == figures.get(architecture, {})
+
+
+@pytest.mark.parametrize("architecture", TOTALS)
+def test_fcn_has_the_parameters_of_the_paper(architecture, count):
     net, _ = build(architecture)
     assert count(net) == TOTALS[architecture]
 
 
 @pytest.mark.parametrize("architecture", SHAPES)
-def test_fcn_has_the_maps_of_the_papers(architecture, shapes_of):
+def test_fcn_has_the_maps_of_the_paper(architecture, shapes_of):
     net, _ = build(architecture)
     assert type(net) is FCN
     assert shapes_of(net, net.blocks, batch(96, 1366)) == SHAPES[architecture]
@@ -54,25 +66,7 @@ def test_fcn4_has_the_parameters_of_each_layer(count):
     assert count(net) == 17_359_282
 
 
-@pytest.mark.parametrize("n_frames", [1366, 1813])
-def test_music_tagger_leaves_one_place_of_either_published_length(
-    n_frames, count, shapes_of
-):
-    net, name = build("music_tagger_cnn", (96, n_frames))
-    assert type(net) is MusicTaggerCNN
-    assert name == "music_tagger_cnn"
-    shapes = shapes_of(net, net.blocks, batch(96, n_frames))
-    assert [s[0] for s in shapes] == [64, 128, 128, 128, 64]
-    assert [s[1] for s in shapes] == [48, 24, 12, 4, 1]
-    assert shapes[-1] == (64, 1, 1)
-    # Weights and biases, then batch norm of the input and of the layers.
-    weights = [9 * 64, 9 * 64 * 128, 9 * 128 * 128, 9 * 128 * 128, 9 * 128 * 64]
-    biases = [64, 128, 128, 128, 64]
-    dense = 64 * 50 + 50
-    assert count(net) == sum(weights) + 3 * sum(biases) + 2 + dense == 447_732
-
-
-def test_dropout_is_after_each_layer_of_fcn_and_once_in_music_tagger():
+def test_dropout_is_after_each_layer():
     def n_drawn(net):
         """Count the times that dropout acts in a forward pass."""
         n_calls = []
@@ -84,7 +78,6 @@ def test_dropout_is_after_each_layer_of_fcn_and_once_in_music_tagger():
 
     assert n_drawn(build("fcn4")[0]) == 4
     assert n_drawn(build("fcn6")[0]) == 6
-    assert n_drawn(build("music_tagger_cnn")[0]) == 1
 
 
 @pytest.mark.parametrize("architecture", TOTALS)
@@ -113,12 +106,6 @@ def test_longer_and_higher_input_gives_the_maximum_of_what_is_left(architecture)
         ("fcn4", (96, 1), "fcn4 (1 of 4 blocks, pooling by 2 x 1 of 2 x 4)", (2, 1)),
         ("fcn5", (96, 500), "fcn5 (4 of 5 blocks)", (24, 320)),
         ("fcn7", (96, 500), "fcn7 (4 of 7 blocks)", (24, 320)),
-        (
-            "music_tagger_cnn",
-            (48, 1366),
-            "music_tagger_cnn (4 of 5 blocks)",
-            (24, 320),
-        ),
     ],
 )
 def test_short_input_leaves_out_last_blocks(architecture, shape, name, least):

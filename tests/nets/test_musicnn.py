@@ -3,12 +3,19 @@
 import pytest
 import torch
 
-from sktag.nets.cnn2d import build_cnn2d
+from sktag.nets import ARCHITECTURES, build_cnn2d
 from sktag.nets.musicnn import MusiCNN
 
 
 def build(input_shape=(96, 187), n_outputs=50, **given):
     return build_cnn2d("musicnn", input_shape, n_outputs, **given)
+
+
+def test_record_has_the_input_and_front_end_of_the_library():
+    record = ARCHITECTURES["cnn2d"]["musicnn"]
+    assert record.published() == ((96, 187), 187)
+    front_end = {"sr": 16_000, "n_fft": 512, "hop_length": 256, "n_mels": 96}
+    assert record.front_end == {**front_end, "compression": "log1p"}
 
 
 def test_musicnn_has_the_parameters_counted_by_hand(count):
@@ -35,6 +42,7 @@ def test_musicnn_layers_give_the_maps_of_its_table(shapes_of):
     x = torch.rand(2, 96, 187)
     shapes = shapes_of(net, [*net.front, *net.middle], x)
     assert net.features(x).shape == (2, 200)
+    assert shapes_of(net, [net.pool], x) == [(2 * (561 + 3 * 64),)] == [(1506,)]
     timbral = [(204, 96 - 38 + 1, 187), (204, 96 - 67 + 1, 187)]
     assert shapes == timbral + [(51, 96, 187)] * 3 + [(64, 1, 187)] * 3
 

@@ -1,9 +1,9 @@
-"""Pooling over windows and over all, against plain formulas."""
+"""Pooling over windows and over whole axes, against plain formulas."""
 
 import pytest
 import torch
 
-from sktag.nets.pooling import StdPool, global_pool, make_pool
+from sktag.nets.pooling import GlobalPool, StdPool, make_pool
 
 KINDS = ("mean", "max", "l2", "std")
 
@@ -60,7 +60,7 @@ def test_std_pooling_of_a_constant_is_zero_with_a_finite_gradient(size, value):
 @pytest.mark.parametrize("kind", KINDS)
 def test_global_pooling_of_silence_is_zero_with_a_finite_gradient(kind):
     x = torch.zeros(2, 3, 5, requires_grad=True)
-    pooled = global_pool(x, (kind,))
+    pooled = GlobalPool(kind)(x)
     pooled.sum().backward()
     assert pooled.shape == (2, 3)
     assert (pooled == 0).all()
@@ -81,13 +81,17 @@ def test_global_pooling_is_its_plain_formula(kind, shape):
         "l2": (flat**2).sum(-1) ** 0.5,
         "std": ((flat - mean[..., None]) ** 2).sum(-1).div(n) ** 0.5,
     }[kind]
-    torch.testing.assert_close(global_pool(x, (kind,)), expected.float())
+    torch.testing.assert_close(GlobalPool(kind)(x), expected.float())
 
 
 @pytest.mark.parametrize("kinds", [KINDS, KINDS[::-1], ("std", "mean"), ("max", "max")])
-def test_kinds_are_put_side_by_side_in_the_order_asked_for(kinds):
+def test_kinds_are_concatenated_in_the_given_order(kinds):
     x = torch.randn(2, 3, 7)
-    pooled = global_pool(x, kinds)
+    pooled = GlobalPool(*kinds)(x)
     assert pooled.shape == (2, 3 * len(kinds))
     for kind, part in zip(kinds, pooled.split(3, dim=1), strict=True):
-        assert torch.equal(part, global_pool(x, (kind,)))
+        assert torch.equal(part, GlobalPool(kind)(x))
+
+
+def test_global_pooling_shows_its_kinds():
+    assert repr(GlobalPool("mean", "l2")) == "GlobalPool(mean, l2)"

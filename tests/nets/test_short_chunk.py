@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sktag.nets.cnn2d import build_cnn2d
+from sktag.nets import ARCHITECTURES, build_cnn2d
 from sktag.nets.short_chunk import ResBlock2d, ShortChunkCNN, ShortChunkResCNN
 
 CHANNELS = [128, 128, 256, 256, 256, 256, 512]
@@ -19,6 +19,19 @@ def build(architecture, input_shape=(128, 231), n_outputs=50, **given):
     """Build a network that has shapes and no numbers."""
     with torch.device("meta"):
         return build_cnn2d(architecture, input_shape, n_outputs, **given)
+
+
+@pytest.mark.parametrize("architecture", FRAMES)
+def test_record_has_the_chunk_and_front_end_of_the_code(architecture):
+    record = ARCHITECTURES["cnn2d"][architecture]
+    # 59,049 samples, a hop of 256, frames centred.
+    n_frames = 1 + 59_049 // 256
+    assert record.published() == ((128, n_frames), n_frames) == ((128, 231), 231)
+    front_end = {"sr": 16_000, "n_fft": 512, "hop_length": 256, "n_mels": 128}
+    assert front_end.items() <= record.front_end.items()
+    assert record.front_end["fmax"] == 8000
+    figures = {"mtat_roc_auc": 0.9129, "mtat_pr_auc": 0.4614}
+    assert record.figures == (figures if architecture.endswith("_res") else {})
 
 
 @pytest.mark.parametrize(

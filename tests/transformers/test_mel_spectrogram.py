@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sktag import ClipArray, MelSpectrogram, RawWave
+from sktag import ClipArray, MelSpectrogram, RawWave, nets
 from sktag.testing import clip_transformer_checks
 
 
@@ -107,7 +107,7 @@ def test_fit_leaves_parameters_as_they_are(waves):
 
 
 ARCHITECTURES = {
-    # mel of librosa's parameters, and what follows it
+    # sample rate, parameters of librosa's mel spectrogram
     "fcn4": (12000, {"n_fft": 512, "hop_length": 256, "n_mels": 96}),
     "musicnn": (16000, {"n_fft": 512, "hop_length": 256, "n_mels": 96}),
     "short_chunk": (
@@ -125,7 +125,7 @@ ARCHITECTURES = {
 }
 
 
-# short_chunk has an empty band as published; sktag and librosa both say so.
+# The published front-end of short_chunk has an empty band; sktag and librosa both warn.
 @pytest.mark.filterwarnings("ignore:1 of 128 mel bands are empty:UserWarning")
 @pytest.mark.filterwarnings("ignore:Empty filters detected:UserWarning")
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -151,5 +151,16 @@ def test_front_end_shows_its_parameters_and_takes_others(name):
 
 
 def test_architecture_without_a_mel_spectrogram_raises_and_lists_those_with_one():
-    with pytest.raises(ValueError, match=r"'sample_cnn' has no .* 'short_chunk'"):
-        MelSpectrogram.for_architecture("sample_cnn")
+    names = [
+        record.name
+        for family in ("cnn1d", "cnn2d")
+        for record in nets.ARCHITECTURES[family].values()
+        if record.front_end is not None
+    ]
+    assert {"fcn7", "musicnn", "spotify2014"} < set(names)
+    for name in ("sample_cnn", "compact"):
+        text = f"'{name}' has no published .*: {', '.join(map(repr, names))}\\.$"
+        with pytest.raises(ValueError, match=text):
+            MelSpectrogram.for_architecture(name)
+    for name in names:
+        assert MelSpectrogram.for_architecture(name).sr in (12_000, 16_000, 22_050)

@@ -1,10 +1,10 @@
-"""Building by name, and the compact network: counts, shapes, short inputs."""
+"""The compact network over both axes: its counts, pooling and short inputs."""
 
 import pytest
 import torch
 
-from sktag.nets.blocks import ACTIVATIONS, INITIALISERS, init_weights
-from sktag.nets.cnn2d import PUBLISHED, build_cnn2d
+from sktag.nets import build_cnn2d
+from sktag.nets.blocks import ACTIVATIONS
 
 
 def build(input_shape=(64, 216), n_outputs=10, **given):
@@ -125,72 +125,10 @@ def test_given_poolings_of_given_blocks_never_shrink(shape, given, longer):
     assert build((16, 16), **given)[1] == "compact"
 
 
-@pytest.mark.parametrize("weight_init", INITIALISERS)
-def test_initialiser_draws_weights_of_its_scale(weight_init):
-    torch.manual_seed(0)
-    layer = torch.nn.Linear(400, 100)
-    init_weights(layer, weight_init)
-    variance = {
-        "he_uniform": 2 / 400,
-        "he_normal": 2 / 400,
-        "xavier_uniform": 2 / 500,
-        "xavier_normal": 2 / 500,
-        "lecun_normal": 1 / 400,
-        "orthogonal": 1 / 400,  # orthonormal rows of 400 numbers
-    }[weight_init]
-    # 40,000 draws know their variance to 0.7 %; three times that.
-    assert layer.weight.var().item() == pytest.approx(variance, rel=0.021)
-    assert (layer.bias == 0).all()
-
-
-def test_default_initialiser_leaves_the_weights():
-    layer = torch.nn.Linear(3, 2)
-    before = layer.weight.clone()
-    init_weights(layer, "default")
-    assert torch.equal(layer.weight, before)
-
-
 def test_logits_of_the_default_network_start_near_zero():
     torch.manual_seed(0)
     net, _ = build((32, 32))
     assert net(torch.randn(8, 32, 32)).abs().max() < 1
-
-
-def test_weight_init_given_draws_a_published_network_anew():
-    net, _ = build_cnn2d("fcn4", (96, 1280), 7, n_filters=3, weight_init="he_normal")
-    for module in net.modules():
-        if isinstance(module, torch.nn.Conv2d):
-            assert (module.bias == 0).all()
-
-
-def test_published_has_the_inputs_of_the_papers():
-    assert PUBLISHED == {
-        "compact": ((64, 216), None),
-        "fcn4": ((96, 1366), 1366),
-        "fcn5": ((96, 1366), 1366),
-        "fcn6": ((96, 1366), 1366),
-        "fcn7": ((96, 1366), 1366),
-        # 29 s at 16 kHz with a hop of 256, frames centred.
-        "music_tagger_cnn": ((96, 1 + 29 * 16_000 // 256), 1813),
-        "short_chunk": ((128, 1 + 59_049 // 256), 231),
-        "short_chunk_res": ((128, 231), 231),
-        "musicnn": ((96, 187), 187),
-    }
-
-
-@pytest.mark.parametrize(
-    ("architecture", "given"),
-    [
-        ("musicnn", {"pool_size": 2}),
-        ("short_chunk_res", {"pooling": "avg"}),
-        ("fcn4", {"multi_level": True}),
-    ],
-)
-def test_value_without_use_raises_with_those_there_are(architecture, given):
-    ((name, value),) = given.items()
-    text = f"has no use for {name}={value!r}: leave it None. What it has is .*n_filt"
-    with pytest.raises(ValueError, match=text):
-        build_cnn2d(architecture, PUBLISHED[architecture].input_shape, 50, **given)
 
 
 def test_compact_pools_bins_by_mean_and_frames_by_mean_and_maximum():

@@ -1,7 +1,8 @@
-"""What a network is built of: what was asked for, what is its own, what fits.
+"""Resolve network sizes from overrides, defaults and input size.
 
-What is left to the architecture fits itself to a short input, and the network's name
-says what was lost; what was asked for is kept, or an error says what it would need.
+A size that was not given adapts to a short input, and the network's name says what was
+dropped. A size that was given never changes: if the input is too short for it, an error
+states the shortest input that fits.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,23 +23,51 @@ _CHOICES: dict[str, Sequence[Any]] = {
 }
 _LEAST = {"n_blocks": 1, "m": 2, "n": 0}
 _PER_BLOCK = ("n_filters", "kernel_size", "pool_size")
-# What blocks can lose, and how it is added up.
-_LOSSES = (("kernels together", sum, "kernel_size"), ("pooling by", prod, "pool_size"))
+# Sizes that a short input can reduce: label in the network's name, how the sizes of all
+# blocks combine, field of `Blocks`.
+_REDUCIBLE = (
+    ("kernels together", sum, "kernel_size"),
+    ("pooling by", prod, "pool_size"),
+)
+
+
+class Request(NamedTuple):
+    """A network to build, with its defaults filled in.
+
+    Parameters
+    ----------
+    name : str
+        Name of the architecture.
+    input_shape : tuple of int
+        Bins and frames, or samples, of the input.
+    n_outputs : int
+        Number of outputs.
+    values : dict of str to object
+        Sizes and options; `choose_values` made them.
+    given : dict of str to object
+        Those of them that the user gave; none is None.
+    """
+
+    name: str
+    input_shape: Size
+    n_outputs: int
+    values: Mapping[str, Any]
+    given: Mapping[str, Any]
 
 
 class Blocks(NamedTuple):
-    """Sizes of a row of blocks.
+    """Sizes of consecutive blocks.
 
     Parameters
     ----------
     n_filters : list of int
-        Channels of each block.
+        Output channels of each block.
     kernel_size, pool_size : list of tuple of int
-        Of each block, one number for each axis.
+        Kernel and pooling window of each block, one number for each axis.
     padded : bool
         Whether convolutions keep the number of bins and frames.
-    note : str
-        What was lost for a short input, in brackets after a space; else empty.
+    note : str, default=""
+        What a short input dropped, as " (...)"; empty if nothing.
     """
 
     n_filters: list[int]
@@ -48,19 +77,20 @@ class Blocks(NamedTuple):
     note: str = ""
 
     def steps(self, n_in: int) -> list[tuple[int, int, Size, Size]]:
-        """Return of each block: channels in and out, kernel, pooling."""
+        """Return channels in, channels out, kernel and pooling of each block."""
         columns = ([n_in, *self.n_filters], self.n_filters, *self[1:3])
-        return list(zip(*columns, strict=False))  # the last block is nobody's input
+        # Not strict: no block follows the last one to take its channels.
+        return list(zip(*columns, strict=False))
 
     def shortest(self, last: Size, start: int = 0) -> Size:
-        """Return the smallest maps that leave something behind the last block.
+        """Return the smallest input from which the last block gives maps of a size.
 
         Parameters
         ----------
         last : tuple of int
-            Wanted behind the last block.
+            Size of the maps after the last block.
         start : int, default=0
-            Block that the maps are for.
+            The block that takes the input.
 
         Returns
         -------
@@ -77,93 +107,81 @@ class Blocks(NamedTuple):
 
 
 def choose_values(
-    architecture: str, own: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]
+    name: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return an architecture's values, with those given in place of its own.
+    """Check the values that the user gave and fill in an architecture's defaults.
 
     Parameters
     ----------
-    architecture : str
+    name : str
         Name of the architecture.
-    own : dict of str to dict
-        Values of each architecture. One whose `dropout` is a pair takes pairs.
-    given : dict
-        Values; None means the architecture's own.
+    defaults : dict of str to object
+        Default of each value that the architecture takes. If its `dropout` is a pair,
+        the user may give a pair too.
+    given : dict of str to object
+        Values that the user gave; none is None.
 
     Returns
     -------
-    dict
-        All that the architecture has a use for, and "inner_dropout", which is that of
-        its blocks where `dropout` is before the output.
+    dict of str to object
+        All values. "dropout" is the rate before the output, "inner_dropout" the rate
+        inside the blocks.
 
     Raises
     ------
     ValueError
-        If there is no such architecture, it has no use for a value, or the value is
-        none of those there are.
+        If the architecture does not take a value, or the value is out of range.
     """
-    _check_name("architecture", architecture, tuple(own))
-    values = own[architecture]
-    useless = [
-        f"{k}={v!r}" for k, v in given.items() if v is not None and k not in values
-    ]
+    useless = [f"{k}={v!r}" for k, v in given.items() if k not in defaults]
     if useless:
         raise ValueError(
-            f"{architecture!r} has no use for {', '.join(useless)}: leave it None. "
-            f"What it has is {', '.join(values)}."
+            f"{name!r} has no use for {', '.join(useless)}: leave it None. "
+            f"What it has is {', '.join(defaults)}."
         )
-    chosen = {k: v if given.get(k) is None else given[k] for k, v in values.items()}
-    for name, choices in _CHOICES.items():
-        if name in chosen:
-            _check_name(name, chosen[name], choices)
-    for name, least in _LEAST.items():
-        if chosen.get(name) is not None:
-            chosen[name] = as_integer(name, chosen[name], least)
+    chosen = {**defaults, **given}
+    for key, choices in _CHOICES.items():
+        if key in chosen:
+            check_choice(key, chosen[key], choices)
+    for key, least in _LEAST.items():
+        if chosen.get(key) is not None:
+            chosen[key] = as_integer(key, chosen[key], least)
     ratio = chosen.get("se_ratio", 1)
     if not (isinstance(ratio, Real) and 0 < float(ratio) < inf):
         raise ValueError(f"se_ratio={ratio!r}: give a number above 0.")
-    is_pair = isinstance(values["dropout"], tuple)
-    inner, outer = _dropouts(architecture, chosen["dropout"], is_pair)
+    is_pair = isinstance(defaults["dropout"], tuple)
+    inner, outer = _dropouts(name, chosen["dropout"], is_pair)
     return {**chosen, "inner_dropout": inner, "dropout": outer}
 
 
 def choose_blocks(
-    architecture: str,
-    values: Mapping[str, Any],
-    given: Mapping[str, Any],
-    shape: Size,
-    units: tuple[str, ...],
+    request: Request,
+    axes: Mapping[str, int],
     *,
     padded: bool = True,
     drops_blocks: bool = False,
     shrinks: bool = True,
     stride: int = 1,
 ) -> Blocks:
-    """Return the sizes of an architecture's blocks for an input.
+    """Choose the sizes of a network's blocks for its input.
 
     Parameters
     ----------
-    architecture : str
-        Name of the architecture.
-    values : dict
-        What `choose_values` returned. Of its own sequences blocks take the first
-        numbers, and further blocks the last; an own `n_filters` may be a function of
-        the number of blocks.
-    given : dict
-        Values; None means the architecture's own.
-    shape : tuple of int
-        Of the input, but for its channels.
-    units : tuple of str
-        What its axes are counted in.
+    request : Request
+        The network. If the default of a size is a sequence, fewer blocks take its first
+        numbers, and further blocks repeat its last one. The default of `n_filters` may
+        also be a function of the number of blocks.
+    axes : dict of str to int
+        Length of the input on each axis that the blocks convolve over, by unit, as
+        ``{"bins": 96, "frames": 187}``.
     padded : bool, default=True
         Whether convolutions keep the number of bins and frames.
     drops_blocks : bool, default=False
-        Whether a short input takes blocks away rather than poolings, where the
-        architecture may choose. One block always stays.
+        Whether a short input drops blocks first; by default it shrinks poolings. One
+        block always stays.
     shrinks : bool, default=True
-        Whether anything is lost for a short input.
+        Whether a short input changes sizes at all.
     stride : int, default=1
-        Length of input that makes one frame for the first block.
+        Samples of the input that make one frame of the first block's input.
 
     Returns
     -------
@@ -173,14 +191,14 @@ def choose_blocks(
     Raises
     ------
     ValueError
-        If given values contradict each other or do not fit the input.
+        If given sizes contradict each other or are too large for the input.
     """
+    shape, given = tuple(axes.values()), request.given
     n_axes = len(shape)
     one, maps = (1,) * n_axes, tuple(n // stride for n in shape)
-    given = {k: v for k, v in given.items() if v is not None}
     count = count_blocks(given)
-    n = n_own = values["n_blocks"] if count is None else count
-    blocks = whole = _sizes(values, given, n, n_axes, padded)
+    n = n_default = request.values["n_blocks"] if count is None else count
+    blocks = whole = _sizes(request, n, n_axes, padded)
     if not shrinks:
         return blocks
     fixed = {"n_blocks"} & given.keys()
@@ -188,8 +206,9 @@ def choose_blocks(
     if not fixed and (drops_blocks or "pool_size" in given):
         while n > 1 and _exceeds(blocks.shortest(one), maps):
             n -= 1
-            blocks = whole = _sizes(values, given, n, n_axes, padded)
-    for name in ("pool_size", "kernel_size"):  # kernels only if no pooling is enough
+            blocks = whole = _sizes(request, n, n_axes, padded)
+    # Kernels shrink only if shrinking the poolings is not enough.
+    for name in ("pool_size", "kernel_size"):
         if name not in given and _exceeds(blocks.shortest(one), maps):
             ones: dict[str, Any] = {name: [one] * n}
             least = blocks._replace(**ones)
@@ -198,45 +217,41 @@ def choose_blocks(
     fixed |= {"pool_size"} if padded else {"pool_size", "kernel_size"}
     asked = {k: v for k, v in given.items() if k in fixed}
     least_shape = tuple(stride * n for n in blocks.shortest(one))
-    check_fits(architecture, asked, least_shape, shape, units)
-    return blocks._replace(note=_lost(n, n_own, blocks, whole))
+    check_fits(request.name, asked, least_shape, axes)
+    return blocks._replace(note=_dropped(n, n_default, blocks, whole))
 
 
 def count_blocks(given: Mapping[str, Any], name: str = "n_blocks") -> int | None:
-    """Return the number of blocks asked for: by its name, by `n_filters`, or None."""
-    if given.get(name) is not None:
+    """Return the given number of blocks, or of filters if there is one a block."""
+    if name in given:
         return int(given[name])
     n_filters: Any = given.get("n_filters")
     return max(1, len(n_filters)) if is_several(n_filters) else None
 
 
 def check_fits(
-    architecture: str,
-    asked: Mapping[str, Any],
-    least: Size,
-    shape: Size,
-    units: tuple[str, ...],
+    name: str, asked: Mapping[str, Any], least: Size, axes: Mapping[str, int]
 ) -> None:
-    """Raise if an input of a shape is too small for what was asked for."""
-    if not _exceeds(least, shape):
+    """Raise if an input is too short for the sizes that the user gave."""
+    if not _exceeds(least, tuple(axes.values())):
         return
-    axes = list(zip(least, shape, units, strict=True))
+    lows = dict(zip(axes, least, strict=True))
     longer = [
         "more bins" if unit == "bins" else "longer clips or a larger chunk_size"
-        for low, n, unit in axes
-        if low > n
+        for unit, low in lows.items()
+        if low > axes[unit]
     ]
     raise ValueError(
-        f"{architecture!r} with {', '.join(f'{k}={v!r}' for k, v in asked.items())} "
-        f"needs at least {' and '.join(f'{low} {unit}' for low, _, unit in axes)}; the "
-        f"input has {' and '.join(f'{n} {unit}' for _, n, unit in axes)}. Give "
-        f"{' and '.join(longer)}, or leave {' or '.join(asked)} None: what is None "
-        "fits itself to the input."
+        f"{name!r} with {', '.join(f'{k}={v!r}' for k, v in asked.items())} "
+        f"needs at least {' and '.join(f'{n} {unit}' for unit, n in lows.items())}; "
+        f"the input has {' and '.join(f'{n} {unit}' for unit, n in axes.items())}. "
+        f"Give {' and '.join(longer)}, or leave {' or '.join(asked)} None: parameters "
+        "left at None adapt to the input."
     )
 
 
 def as_size(name: str, value: Any, n_axes: int) -> Size:
-    """Return a size as one number for each axis; a single number stands for all."""
+    """Return a size as one number for each axis; a single number applies to all."""
     if not is_several(value):
         return (as_integer(name, value),) * n_axes
     if len(value) != n_axes:
@@ -248,7 +263,7 @@ def as_size(name: str, value: Any, n_axes: int) -> Size:
 
 
 def as_integer(name: str, value: Any, least: int = 1) -> int:
-    """Return a value, or raise if it is no integer or too small."""
+    """Return a value as an int, or raise if it is not an integer or is too small."""
     if not isinstance(value, Integral) or value < least:
         raise ValueError(f"{name}={value!r}: give an integer of at least {least}.")
     return int(value)
@@ -259,29 +274,36 @@ def is_several(value: Any) -> bool:
     return isinstance(value, Collection) and not isinstance(value, str)
 
 
+def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
+    """Raise if a value is not among the choices; suggest the closest one."""
+    if value not in choices:
+        close = get_close_matches(
+            str(value), [c for c in choices if isinstance(c, str)]
+        )
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(
+            f"{name}={value!r} is none of {', '.join(map(repr, choices))}.{hint}"
+        )
+
+
 def _is_list(name: str, value: Any, n_axes: int) -> bool:
-    """Tell whether a value is one a block, and not one (bins, frames) for all."""
+    """Tell whether a value has one entry a block, rather than (bins, frames)."""
     if not is_several(value) or name == "n_filters" or n_axes == 1:
         return is_several(value)
     return any(map(is_several, value))
 
 
-def _sizes(
-    values: Mapping[str, Any],
-    given: Mapping[str, Any],
-    n: int,
-    n_axes: int,
-    padded: bool,
-) -> Blocks:
-    """Return the sizes of n blocks."""
+def _sizes(request: Request, n: int, n_axes: int, padded: bool) -> Blocks:
+    """Return the sizes of n blocks, not yet adapted to the input."""
     lists: dict[str, list[Size]] = {}
     for name in _PER_BLOCK:
         axes = 1 if name == "n_filters" else n_axes
-        value = values[name](n) if callable(values[name]) else values[name]
+        value = request.values[name]
+        value = value(n) if callable(value) else value
         if not _is_list(name, value, n_axes):
             lists[name] = [as_size(name, value, axes)] * n
             continue
-        if name not in given:
+        if name not in request.given:
             value = [*value, *value[-1:] * n][:n]
         if len(value) != n:
             raise ValueError(
@@ -294,7 +316,7 @@ def _sizes(
 
 
 def _shrunk(blocks: Blocks, least: Blocks, shape: Size) -> Blocks:
-    """Return blocks that take of the input what there is, from the first on."""
+    """Return the blocks shrunk to the input, the first ones as little as possible."""
     kernels, pools = [], []
     sizes = zip(blocks.kernel_size, blocks.pool_size, strict=True)
     for i, (kernel, pool) in enumerate(sizes):
@@ -310,13 +332,13 @@ def _shrunk(blocks: Blocks, least: Blocks, shape: Size) -> Blocks:
     return blocks._replace(kernel_size=kernels, pool_size=pools)
 
 
-def _dropouts(architecture: str, dropout: Any, is_pair: bool) -> tuple[float, float]:
-    """Return the dropout inside the blocks, and before the output."""
+def _dropouts(name: str, dropout: Any, is_pair: bool) -> tuple[float, float]:
+    """Return the dropout rates inside the blocks and before the output."""
     rates = dropout if is_pair and is_several(dropout) else (dropout, dropout)
     if len(rates) != 2 or not all(map(_is_rate, rates)):
         pair = ", or two: (in the blocks, before the output)" if is_pair else ""
         raise ValueError(
-            f"dropout={dropout!r} does not fit {architecture!r}: give a number from 0 "
+            f"dropout={dropout!r} does not fit {name!r}: give a number from 0 "
             f"to below 1{pair}."
         )
     return float(rates[0]), float(rates[1])
@@ -326,27 +348,20 @@ def _is_rate(value: Any) -> bool:
     return isinstance(value, Real) and 0 <= float(value) < 1
 
 
-def _check_name(what: str, name: Any, names: Sequence[Any]) -> None:
-    if name not in names:
-        close = get_close_matches(str(name), [n for n in names if isinstance(n, str)])
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"{what}={name!r} is none of {', '.join(map(repr, names))}.{hint}"
-        )
-
-
 def _exceeds(least: Size, shape: Size) -> bool:
     return any(low > n for low, n in zip(least, shape, strict=True))
 
 
-def _lost(n: int, n_own: int, blocks: Blocks, whole: Blocks) -> str:
-    """Say what blocks have lost, in brackets."""
-    lost = [f"{n} of {n_own} blocks"] if n < n_own else []
-    for what, total, name in _LOSSES:
-        left, own = (
-            " x ".join(str(total(axis)) for axis in zip(*getattr(b, name), strict=True))
+def _dropped(n: int, n_default: int, blocks: Blocks, whole: Blocks) -> str:
+    """Return the note of what a short input dropped, such as " (2 of 4 blocks)"."""
+    dropped = [f"{n} of {n_default} blocks"] if n < n_default else []
+    for label, total, field in _REDUCIBLE:
+        left, full = (
+            " x ".join(
+                str(total(axis)) for axis in zip(*getattr(b, field), strict=True)
+            )
             for b in (blocks, whole)
         )
-        if left != own:
-            lost.append(f"{what} {left} of {own}")
-    return f" ({', '.join(lost)})" if lost else ""
+        if left != full:
+            dropped.append(f"{label} {left} of {full}")
+    return f" ({', '.join(dropped)})" if dropped else ""
