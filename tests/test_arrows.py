@@ -41,6 +41,7 @@ MAY_IMPORT = {
         "sktag._validation",
         "sktag.augment",
         "sktag.clips",
+        "sktag.nets",  # the registry, for MelSpectrogram.for_architecture
         "sktag.ops",
     ],
     "sktag.targets": ["sktag._compat", "sktag._messages"],
