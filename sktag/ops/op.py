@@ -142,23 +142,3 @@ class Op(nn.Module):
             elif value is not f.default and value != f.default:
                 shown.append(f"{f.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _whole(self):
-    if self.random:
-        return self.host or not self.takes_chunks
-    if (
-        getattr(self, "top_db", None) is not None
-        or getattr(self, "ref", None) == "max"
-        or getattr(self, "compression", None) == "pcen"
-    ):
-        return True
-    return type(self).__name__ not in (
-        "SpectrogramOp",
-        "MelSpectrogramOp",
-        "CQTOp",
-        "ScaleOp",
-    )
-
-
-Op.whole = property(_whole)
