@@ -46,3 +46,11 @@ def describe(root):
     command = ["git", "-C", root, "describe", "--always", "--dirty", "--abbrev=7"]
     done = subprocess.run(command, capture_output=True, text=True)
     return done.stdout.strip() or "unknown"
+
+
+def heads(results):
+    """Return the heads of a table's columns: before and after, or the one there is."""
+    names = {when: f"`{side['checkout']}`" for when, side in results.items()}
+    if len(names) == 1:
+        return list(names.values())
+    return [f"{when}, {name}" for when, name in names.items()]

@@ -22,7 +22,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-from benchmarks._checkouts import HERE, ask, describe
+from benchmarks._checkouts import HERE, ask, describe, heads
 from benchmarks._timing import table
 
 CALLS = ("fit", "predict_proba")
@@ -103,7 +103,7 @@ def _imports(name, files):
 def report(results):
     """Return the tables of the book."""
     sides = list(results.values())
-    heads = [f"{when}, `{side['checkout']}`" for when, side in results.items()]
+    columns = heads(results)
     folders = sorted({folder for side in sides for folder in side["folders"]})
 
     def row(name, value):
@@ -132,16 +132,16 @@ def report(results):
     ]
     chains = "\n".join(
         f"- {head}: {' → '.join(f'`{name}`' for name in side['import_chain'])}"
-        for head, side in zip(heads, sides, strict=True)
+        for head, side in zip(columns, sides, strict=True)
     )
     return "\n\n".join(
         [
-            table(["size", *heads], sizes),
+            table(["size", *columns], sizes),
             "What one call enters, of a pipeline of RawWave, MelSpectrogram, "
             "Standardizer, Augmenter and CNN2DClassifier on eight files, in a fresh "
             "process. A file change is a call into another file than that of the call "
             "before it.",
-            table(["call", *heads], calls),
+            table(["call", *columns], calls),
             f"The longest import chains, without `__init__.py`:\n\n{chains}",
         ]
     )
