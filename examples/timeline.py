@@ -123,11 +123,11 @@ print(f"ROC-AUC of the windows within a part: {auc:.3f}")
 
 # %% mystnb={"figure": {"caption": "A recording made of ten clips. Above, its mel spectrogram; below, the probability of each tag in windows of two seconds. Orange lines are the tags of the clips that the recording is made of, dotted lines are where one clip ends and the next begins: windows there hear both.", "name": "fig-ex-timeline"}, "image": {"alt": "Mel spectrogram of a minute of music above a chart of eight tags over the same minute; the dark stretches of each tag coincide with the lines of the clips that have it, with some mistakes."}}
 strongest = np.sort(np.argsort(taggram.max(axis=0))[-8:])
-plt.rcParams["font.size"] = 11
 fig, (top, bottom) = plt.subplots(
-    2, sharex=True, figsize=(6.4, 5.4), height_ratios=(2, 3), layout="constrained"
+    2, sharex=True, figsize=(5.4, 4.6), height_ratios=(2, 3), layout="constrained"
 )
 SpectrogramDisplay.from_clips(mel.transform(recording), ax=top, colorbar=False)
+bottom.set_xlabel(top.get_xlabel())
 top.set_xlabel("")
 
 step = times[1] - times[0]
@@ -141,17 +141,16 @@ for row, tag in enumerate(strongest):
     lines = bottom.hlines(
         np.full(len(starts), row + 0.38), starts, starts + args.duration, "C1", lw=3
     )
-lines.set_label("tags that the part really has")
+lines.set_label("true tags of the part")
 for ax, color in ((top, "w"), (bottom, "k")):
     for border in args.duration * np.arange(1, len(parts)):
         ax.axvline(border, color=color, linestyle=":", linewidth=1)
 bottom.set_xlim(0, total)
 bottom.invert_yaxis()
 bottom.set_yticks(range(len(strongest)), tags[strongest])
-bottom.set_xlabel("time in min:s")
 fig.colorbar(mesh, ax=bottom, label="probability", aspect=30, pad=0.01)
 fig.legend(loc="outside upper center", frameon=False)
 picture = args.out / "timeline.png"
-fig.savefig(picture, dpi=150)
+fig.savefig(picture, dpi=175)
 # With a palette of 256 colours the file takes a third of the space.
 Image.open(picture).convert("RGB").quantize().save(picture, optimize=True)
