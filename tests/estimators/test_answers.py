@@ -3,15 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import (
-    cross_val_score,
-)
+from sklearn.model_selection import cross_val_score
+from torch import nn
 
-from sktag import ClipArray
-from sktag.estimators import _answers
+from sktag import ClipArray, CNN1DClassifier, CNN2DClassifier, SampleCNNClassifier
 from sktag.ops import ScaleOp
-from sktag.testing import InaccessibleError, inaccessible_clips
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -29,25 +25,6 @@ def test_clips_are_trained_on_as_arrays_are(X, Y, quick):
     )
 
 
-def test_two_dimensional_arrays_are_one_frame_a_clip(X, Y, quick):
-    with pytest.warns(UserWarning, match="12 bins and 1 frames is too short"):
-        clf = quick(max_epochs=40).fit(X.mean(axis=2), Y)
-    assert clf.score(X.mean(axis=2), Y) == 1
-    assert clf.architecture_.startswith("compact (")  # and what was lost of it
-
-
-def test_other_length_is_predicted_and_other_bins_are_not(X, Y, quick):
-    clf = quick().fit(X, Y)
-    longer = np.concatenate([X, X], axis=2)
-    assert clf.score(longer, Y) == 1
-    with pytest.raises(ValueError, match=r"11 features, .* expecting 12"):
-        clf.predict(X[:, 1:])
-    with pytest.raises(ValueError, match="fitted on 12 bins and is given 11"):
-        clf.predict(ClipArray.from_array(X[:, 1:]))
-    with pytest.raises(ValueError, match="at least 4 frames, these have 3"):
-        clf.predict(X[:, :, :3])
-
-
 def test_answers_for_a_clip_do_not_depend_on_its_neighbours(X, Y, quick):
     clf = quick().fit(X, Y)
     whole = clf.decision_function(X)
@@ -62,44 +39,6 @@ def test_module_maps_a_batch_to_logits(X, Y, quick):
         logits = clf.module_(torch.from_numpy(X)).numpy()
     np.testing.assert_allclose(logits, clf.decision_function(X), atol=1e-5)
     assert clf.n_parameters_ == sum(p.numel() for p in clf.module_.parameters())
-
-
-def test_fit_that_reads_nothing_until_it_must(X, Y, quick):
-    hidden = inaccessible_clips(X)
-    with pytest.raises(ValueError, match="1 class only"):
-        quick().fit(hidden, np.zeros(36))
-    with pytest.raises(InaccessibleError):
-        quick().fit(hidden, Y)
-
-
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        (["a.wav"] * 36, r"put RawWave\(\) before it"),
-        (ClipArray.from_array(np.zeros((36, 100))), "put a front-end"),
-        (np.zeros(36), "Expected 2D array"),
-        (np.zeros((36, 2, 2, 2)), "X has 4 dimensions"),
-        (np.full((36, 2, 2), np.nan), "contains NaN"),
-    ],
-)
-def test_bad_x_raises(Y, quick, bad, message):
-    with pytest.raises(ValueError, match=message):
-        quick().fit(bad, Y)
-
-
-def test_clips_at_another_rate_raise_at_predict(X, Y, quick):
-    clips = ClipArray.from_array(X, sample_rate=22050)
-    clf = quick(max_epochs=1).fit(clips, Y)
-    with pytest.raises(ValueError, match=r"22050 Hz and is given clips at 16000 Hz"):
-        clf.predict(ClipArray.from_array(X, sample_rate=16000))
-
-
-def test_clips_that_are_not_finite_are_named_at_predict(X, Y, quick):
-    clf = quick(max_epochs=1).fit(X, Y)
-    broken = X.copy()
-    broken[3] = np.nan
-    with pytest.raises(ValueError, match=r"clips \[3\] give logits"):
-        clf.predict(ClipArray.from_array(broken))
 
 
 def test_no_clips_have_answers_of_the_same_width(X, Y, quick):
@@ -141,25 +80,147 @@ def test_times_that_are_not_known_raise_before_anything_is_computed(X, Y, quick,
         clf.predict_taggram(clips)
 
 
-def test_taggram_with_times_checks_an_array_once(X, Y, quick, monkeypatch):
-    clips = ClipArray.from_array(X, sample_rate=1000, hop_length=50)
-    clf = quick(max_epochs=1).fit(clips, Y)
-    checked = []
-    check = _answers.validate_array
-
-    def counting(*args, **kwargs):
-        checked.append(args)
-        return check(*args, **kwargs)
-
-    monkeypatch.setattr(_answers, "validate_array", counting)
-    clf.predict_taggram(X, return_times=True)
-    assert len(checked) == 1
-
-
-def test_predict_before_fit_raises(X, quick):
-    with pytest.raises(NotFittedError, match="not fitted yet"):
-        quick().predict(X)
-
-
 def test_cross_validation_learns(X, Y, quick):
     assert cross_val_score(quick(), X, Y, cv=3).mean() > 0.9
+
+
+# ------------------------------------------------------------------- embeddings
+
+
+class TwoHeads(nn.Module):
+    """A network that lists its output before a layer it does not use."""
+
+    def __init__(self, input_shape, n_outputs):
+        super().__init__()
+        self.conv = nn.Conv1d(input_shape[0], 6, 3)
+        self.pooling = nn.AdaptiveAvgPool1d(1)
+        self.hidden = nn.Linear(6, 5)
+        self.last = nn.Linear(5, n_outputs)
+        self.unused = nn.ReLU()
+        self.energy = Energy()
+
+    def forward(self, x):
+        self.energy(x)
+        x = self.pooling(self.conv(x).relu()).flatten(1)
+        return self.last(self.hidden(x).relu())
+
+
+class Energy(nn.Module):
+    """A layer of one number a clip."""
+
+    def forward(self, x):
+        return x.square().mean(dim=(1, 2))
+
+
+@pytest.fixture(params=[None, 4], ids=["whole", "chunks"])
+def embedder(request, X, Y, quick):
+    """A fitted classifier with a network of one's own, on whole clips or on chunks."""
+    clf = quick(architecture=TwoHeads, n_filters=None, chunk_size=request.param)
+    return clf.set_params(max_epochs=1).fit(X, Y)
+
+
+def windows_of(clf, X):
+    """The windows of clips of eight frames, one after the other."""
+    size = clf.chunk_size or 8
+    return [torch.from_numpy(X[..., s : s + size]) for s in range(0, 8, size)]
+
+
+@torch.no_grad()
+def by_hand(clf, X, layer):
+    """What a layer makes of each window, from the network's parts."""
+    net, found = clf.module_, []
+    for x in windows_of(clf, X):
+        maps = net.conv(x)
+        pooled = net.pooling(maps.relu())
+        hidden = net.hidden(pooled.flatten(1))
+        found.append(
+            {
+                "conv": maps.mean(dim=2),
+                "pooled": pooled.flatten(1),
+                "pooling": pooled.flatten(1),
+                "hidden": hidden,
+                "penultimate": hidden.relu(),
+                "last": net.last(hidden.relu()),
+            }[layer].numpy()
+        )
+    return np.stack(found, axis=1)
+
+
+@pytest.mark.parametrize(
+    "layer", ["conv", "pooled", "pooling", "hidden", "penultimate", "last"]
+)
+def test_embedding_of_a_network_of_ones_own_is_what_the_layer_makes(embedder, X, layer):
+    expected = by_hand(embedder, X, layer)
+    found = embedder.embed(X, layer=layer, per_window=True)
+    assert found.dtype == np.float32
+    # Batches of another size, in float32.
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(
+        embedder.embed(X, layer), expected.mean(axis=1), atol=1e-5
+    )
+
+
+def test_penultimate_is_the_default_and_makes_the_logits(embedder, X):
+    windows = embedder.embed(X, per_window=True)
+    np.testing.assert_array_equal(
+        windows, embedder.embed(X, "penultimate", per_window=True)
+    )
+    weight, bias = (p.detach().numpy() for p in embedder.module_.last.parameters())
+    expected = embedder._window_outputs(ClipArray.from_array(X))
+    np.testing.assert_allclose(windows @ weight.T + bias, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("cls", "shape"),
+    [
+        (CNN1DClassifier, (10, 16, 90)),
+        (CNN2DClassifier, (10, 16, 90)),
+        (SampleCNNClassifier, (10, 1000)),
+    ],
+)
+def test_embedding_of_a_named_network_is_the_input_of_its_output(cls, shape):
+    X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    clf = cls(n_filters=4, max_epochs=1, random_state=0, chunk_size=shape[-1] // 2)
+    clf.fit(X, np.arange(10) % 2)
+    features = clf.embed(X, per_window=True)
+    assert features.shape == (10, 2, clf.module_.output.in_features)
+    with torch.no_grad():
+        logits = clf.module_.output(torch.from_numpy(features)).numpy()
+    expected = clf._window_outputs(clf._known_clips(X))
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+def test_unknown_layer_lists_those_there_are(embedder, X):
+    message = r"layer='dense' is not one .* 'conv', 'pooling', 'hidden', 'last'"
+    with pytest.raises(ValueError, match=message):
+        embedder.embed(X, "dense")
+
+
+def test_layer_that_is_not_used_is_refused(embedder, X):
+    with pytest.raises(ValueError, match="layer='unused' is not used in a forward"):
+        embedder.embed(X, "unused")
+
+
+def test_layer_of_one_number_a_clip_is_refused(embedder, X):
+    with pytest.raises(ValueError, match="'energy' gives one number a clip"):
+        embedder.embed(X, "energy")
+
+
+def test_network_without_a_dense_layer_has_no_penultimate(X, Y, quick):
+    def convolutional(input_shape, n_outputs):
+        return nn.Sequential(nn.Conv1d(12, n_outputs, 8), nn.Flatten())
+
+    clf = quick(architecture=convolutional, n_filters=None, max_epochs=1).fit(X, Y)
+    with pytest.raises(ValueError, match=r"'penultimate' is not .* are '0', '1'"):
+        clf.embed(X)
+    assert clf.embed(X, "0").shape == (36, 3)
+
+
+def test_embedding_leaves_no_hook_behind(embedder, X):
+    embedder.embed(X)
+    with pytest.raises(ValueError, match="not used"):
+        embedder.embed(X, "unused")
+    assert all(
+        not m._forward_hooks and not m._forward_pre_hooks
+        for m in embedder.module_.modules()
+    )

@@ -10,11 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from sklearn.model_selection import (
-    GridSearchCV,
-    PredefinedSplit,
-    cross_validate,
-)
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, cross_validate
 from sklearn.pipeline import Pipeline
 
 from sktag import (
@@ -26,32 +22,25 @@ from sktag import (
     SampleCNNClassifier,
     Standardizer,
 )
-from sktag.augment import (
-    AugmentOp,
-    Gain,
-    Lambda,
-    SpecNoise,
-    TimeMask,
-    TimeShift,
-    TimeStretch,
-)
+from sktag.augment import AugmentOp, Gain, Lambda, SpecNoise, TimeMask, TimeShift
 from sktag.clips._cache import DECODED
 from sktag.ops import RandomOp
 from sktag.testing import make_waves
-from sktag.training import Part
-from sktag.training._batches import Batches
-from sktag.training._caches import fill_cache
-from sktag.training._data import ClipDataset
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
     pytest.mark.filterwarnings("ignore:.*is too short for:UserWarning"),
 ]
+
 CPU = torch.device("cpu")
+
 N = 12
+
 Y = np.arange(N) % 2
+
 WAVES = make_waves(N, 4000)
+
 SEEN = []  # sums of the rows that `Spy` changed, in order
 
 
@@ -113,19 +102,6 @@ def make_pipe(*operations, before=(), random_state=None, **clf):
     return Pipeline([step for step in steps if step[1] is not None])
 
 
-def training_rows(clips, epoch, *, batch_size=4, n_threads=None, cache=None, seed=0):
-    """Return each row as the training of an epoch sees it, in the order of X."""
-    nothing = np.zeros(len(clips), dtype=np.float32)
-    # The target tells which row it is.
-    targets = np.arange(len(clips), dtype=np.float32)
-    part = Part(clips, np.arange(len(clips)), targets, nothing)
-    dataset = ClipDataset(part, cache=cache, n_threads=n_threads)
-    out = np.empty(clips.shape, dtype=np.float32)
-    for x, (row, _) in Batches(dataset, batch_size, CPU, seed).epoch(epoch):
-        out[row.long().numpy()] = x.numpy()
-    return out
-
-
 def augmented(clips, *operations):
     return Augmenter(list(operations) or None).fit_transform(clips)
 
@@ -136,51 +112,6 @@ CLIPS = {
         np.random.default_rng(0).normal(size=(N, 16, 40))
     ),
 }
-
-
-@pytest.mark.parametrize("kind", ["wave", "spectrogram"])
-def test_each_training_row_differs_in_each_epoch_and_from_the_clean_one(kind):
-    clips = augmented(CLIPS[kind])
-    looks = [np.asarray(CLIPS[kind]), *(training_rows(clips, e) for e in range(3))]
-    for i in range(4):
-        for j in range(i):
-            assert (looks[i] != looks[j]).reshape(N, -1).any(axis=1).all()
-
-
-@pytest.mark.parametrize("kind", ["wave", "spectrogram"])
-def test_draws_are_the_same_for_any_batches_threads_and_caches(kind, paths):
-    source = RawWave().fit_transform(paths) if kind == "wave" else CLIPS[kind]
-    clips = augmented(source)
-    expected = training_rows(clips, 2)
-    for batch_size, n_threads in [(3, 1), (12, 4), (5, 2)]:
-        found = training_rows(clips, 2, batch_size=batch_size, n_threads=n_threads)
-        assert np.array_equal(found, expected)
-    cache, _ = fill_cache(clips, 2**30, 4, CPU)
-    if cache is not None:
-        assert np.array_equal(training_rows(clips, 2, cache=cache), expected)
-    shuffled = np.random.default_rng(1).permutation(N)
-    dataset = ClipDataset(
-        clips, shuffled, np.arange(N, dtype=np.float32), np.zeros(N, np.float32)
-    )
-    for x, (row, _) in Batches(dataset, 4, CPU, 0, 2):
-        assert np.array_equal(x.numpy(), expected[row.long().numpy()])
-
-
-def test_draws_differ_by_seed_and_follow_the_augmenters_own():
-    clips = augmented(CLIPS["wave"])
-    assert (training_rows(clips, 0) != training_rows(clips, 0, seed=1)).any()
-    own = Augmenter(random_state=5).fit_transform(CLIPS["wave"])
-    assert np.array_equal(training_rows(own, 0), training_rows(own, 0, seed=1))
-
-
-def test_two_augmenters_in_a_row_draw_apart():
-    once = Augmenter([Gain(p=0.5)])
-    clips = once.fit_transform(
-        once.fit_transform(ClipArray.from_array(np.ones((400, 2))))
-    )
-    gains = 20 * np.log10(training_rows(clips, 0, batch_size=100)[:, 0])
-    # Of two gates of a half a quarter stays shut, give or take four deviations.
-    assert abs((gains == 0).mean() - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 400)
 
 
 def test_an_epoch_changes_each_training_row_once_and_no_validation_row(paths, seen):
@@ -217,20 +148,6 @@ def test_statistics_of_the_standardizer_are_those_of_clean_clips(paths):
     loud = make_pipe(Spy(), before=[Gain(20)]).fit(paths, Y)["scale"]
     assert np.array_equal(clean.mean_, loud.mean_)
     assert np.array_equal(clean.scale_, loud.scale_)
-
-
-def test_batch_norm_after_few_steps_is_estimated_on_clean_rows():
-    X = np.asarray(CLIPS["spectrogram"])
-    clips = augmented(CLIPS["spectrogram"], SpecNoise(100.0))
-    params = {"n_filters": (4,), "max_epochs": 1, "lr": 1e-9, "random_state": 0}
-    params["chunk_size"] = None
-    noisy = CNN2DClassifier(**params).fit(clips, Y)
-    clean = CNN2DClassifier(**params).fit(X, Y)
-    for name, buffer in clean.module_.named_buffers():
-        if name.endswith("running_var"):
-            # Noise of 100 deviations would multiply the variances by 10,000; the
-            # learning rate moves the weights by less than a millionth.
-            torch.testing.assert_close(noisy.module_.get_buffer(name), buffer)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -328,47 +245,6 @@ def test_five_epochs_equal_three_saved_and_two_more_with_augmentation(tmp_path):
     np.testing.assert_array_equal(rest.predict_proba(clips), whole.predict_proba(clips))
 
 
-def test_chunks_of_augmented_waveforms_are_cut_first_and_drawn_by_row():
-    clips = augmented(CLIPS["wave"], Gain(), TimeShift())
-    dataset = ClipDataset(
-        clips,
-        np.arange(N),
-        np.arange(N, dtype=np.float32),
-        np.zeros(N, np.float32),
-        chunk=729,
-    )
-    for x, (row, _) in Batches(dataset, 4, CPU, 0, 1):
-        rows = row.long().numpy()
-        cut = np.stack(
-            [
-                WAVES[i, s : s + 729]
-                for i, s in zip(rows, dataset.starts[rows], strict=True)
-            ]
-        )
-        expected = clips.ops[-1].augment(
-            torch.from_numpy(cut), seed=0, epoch=1, rows=rows, index=0
-        )
-        assert torch.equal(x, expected)
-
-
-def test_operation_that_changes_the_tempo_is_done_before_chunks_are_cut():
-    clips = augmented(CLIPS["wave"], TimeStretch(rate=1.25))
-    dataset = ClipDataset(
-        clips,
-        np.arange(N),
-        np.arange(N, dtype=np.float32),
-        np.zeros(N, np.float32),
-        chunk=729,
-    )
-    whole = TimeStretch(rate=1.25).apply(WAVES)
-    for x, (row, _) in Batches(dataset, 4, CPU, 0, 1):
-        rows = row.long().numpy()
-        for chunk, i, start in zip(x, rows, dataset.starts[rows], strict=True):
-            expected = whole[i, start : start + 729]
-            # Batches of other sizes round otherwise.
-            np.testing.assert_allclose(chunk.numpy(), expected, atol=1e-5)
-
-
 def test_function_that_keeps_what_it_drew_leaves_the_recipe_as_it_was(paths):
     clips = augmented(RawWave().fit_transform(paths), Forgetful())
     before = joblib.hash(clips)
@@ -385,11 +261,6 @@ def test_function_runs_in_the_loader_with_any_number_of_threads(paths):
     ]
     np.testing.assert_array_equal(*proba)
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
-    clips = augmented(RawWave().fit_transform(paths), add_uniform)
-    looks = [training_rows(clips, epoch) - WAVES for epoch in range(3)]
-    added = np.array([look.mean(axis=1) for look in looks])
-    assert len(set(np.round(added, 5).ravel())) == 3 * N
-    assert ((added > 0.099) & (added < 0.201)).all()
 
 
 def test_clips_with_augmentation_have_equal_hashes_in_equal_recipes(paths):

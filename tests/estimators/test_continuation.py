@@ -7,16 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import (
-    GridSearchCV,
-)
-from sklearn.utils.validation import check_is_fitted
+from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback
 
 from sktag import ClipArray
-from sktag.testing import InaccessibleError, inaccessible_clips
-from sktag.training import _batch_norm
+from sktag.training._batches import Batches
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -70,40 +65,13 @@ def test_five_epochs_equal_three_saved_and_two_more(
     ]
 
 
-def test_fit_without_warm_start_forgets(X, Y, quick):
-    clf = quick().fit(X, Y)
-    expected = clf.predict_proba(X)
-    clf.fit(X[:, :10], Y)
-    np.testing.assert_array_equal(clf.fit(X, Y).predict_proba(X), expected)
+epoch_of = Batches.epoch
 
 
-def test_pickle_holds_numpy_and_no_device(X, Y, quick):
-    clf = quick().fit(X, Y)
-    state = clf.__getstate__()
-    assert "module_" not in state
-    assert "net_" not in state
-    assert all(type(w) is np.ndarray for w in state["_saved"]["weights"].values())
-    assert b"torch.storage" not in pickle.dumps(clf)
-    loaded = pickle.loads(pickle.dumps(clf))
-    np.testing.assert_array_equal(loaded.predict_proba(X), clf.predict_proba(X))
-
-
-def test_model_trained_on_cuda_loads_without(X, Y, quick, monkeypatch):
-    clf = quick().fit(X, Y)
-    clf.device = "cuda"  # as if it had been trained there
-    loaded = pickle.loads(pickle.dumps(clf))
-    if not torch.cuda.is_available():
-        assert next(loaded.module_.parameters()).device.type == "cpu"
-    np.testing.assert_allclose(loaded.predict_proba(X), clf.predict_proba(X), atol=1e-4)
-
-
-def interrupting_clean_pass(batches):
-    if not batches.augment:
+def interrupting_clean_pass(batches, number, *, augment=True):
+    if not augment:
         raise KeyboardInterrupt
-    return batches_of(batches)
-
-
-batches_of = _batch_norm.Batches.__iter__
+    return epoch_of(batches, number, augment=augment)
 
 
 class Interrupt(Callback):
@@ -139,7 +107,7 @@ def test_ctrl_c_while_batch_norm_is_settled_keeps_what_was_learned(
     X, Y, quick, monkeypatch
 ):
     learned = quick(max_epochs=5)
-    monkeypatch.setattr(_batch_norm.Batches, "__iter__", interrupting_clean_pass)
+    monkeypatch.setattr(Batches, "epoch", interrupting_clean_pass)
     with pytest.raises(KeyboardInterrupt):
         learned.fit(X, Y)
     monkeypatch.undo()
@@ -167,33 +135,6 @@ def test_ctrl_c_within_an_epoch_drops_its_row_and_training_can_go_on(X, Y, quick
     assert clf.score(X, Y) == 1
 
 
-def test_failed_first_fit_leaves_an_unfitted_estimator(X, Y, quick):
-    clf = quick()
-    with pytest.raises(InaccessibleError):
-        clf.fit(inaccessible_clips(X), Y)
-    assert [name for name in vars(clf) if name.endswith("_")] == []
-    clf.set_params(lr=1e30, optimizer="sgd", lr_schedule=None, batch_norm=False)
-    with pytest.raises(FloatingPointError):
-        clf.fit(X, Y)
-    # As scikit-learn's own, it knows how wide X was.
-    assert [name for name in vars(clf) if name.endswith("_")] == ["n_features_in_"]
-    with pytest.raises(NotFittedError):
-        check_is_fitted(clf)
-    with pytest.raises(NotFittedError):
-        clf.predict(X)
-    pickle.loads(pickle.dumps(clf))
-    clf.set_params(warm_start=True, lr=1e-3).fit(X, Y)
-
-
-def test_failed_continuation_leaves_the_weights_that_were_there(X, Y, quick):
-    clf = quick(warm_start=True).fit(X, Y)
-    expected = clf.predict_proba(X)
-    clf.set_params(lr=1e30, optimizer="sgd", lr_schedule=None)
-    with pytest.raises(FloatingPointError):
-        clf.fit(X, Y)
-    np.testing.assert_array_equal(clf.predict_proba(X), expected)
-
-
 def test_continuation_takes_changed_parameters(X, Y, quick):
     clf = quick(warm_start=True).fit(X, Y)
     clf.set_params(weight_decay=0.5, lr=1e-5, lr_schedule=None).fit(X, Y)
@@ -219,9 +160,13 @@ def test_continuation_with_another_network_raises(X, Y, quick, changed):
     clf = quick(warm_start=True, max_epochs=1).fit(X, Y)
     clf.set_params(**changed)
     (name,) = changed
-    with pytest.raises(ValueError, match=rf"cannot train on with {name}=.* \(was "):
+    with pytest.raises(
+        ValueError, match=rf"cannot continue training with {name}=.* \(was "
+    ):
         clf.fit(X, Y)
-    with pytest.raises(ValueError, match="start anew, with fit and warm_start=False"):
+    with pytest.raises(
+        ValueError, match="train from scratch with fit and warm_start=False"
+    ):
         clf.partial_fit(X, Y)
     assert clf.n_iter_ == 1
     clf.set_params(warm_start=False).fit(X, Y)

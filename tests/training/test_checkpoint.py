@@ -25,7 +25,7 @@ from sktag import (
 from sktag.augment import Gain, TimeShift
 from sktag.ops import ScaleOp
 from sktag.testing import InaccessibleError, inaccessible_clips
-from sktag.training import _checkpoint
+from sktag.training import _checkpoint, _fit
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -43,6 +43,7 @@ SCHEDULES = {
         "stages": [("adam", 1e-2, 3), ("sgd", 1e-2), ("rmsprop", 1e-3, 4)],
     },
 }
+
 STOPPING = {"early_stopping": True, "validation_fraction": 0.3}
 
 
@@ -259,7 +260,7 @@ def test_fit_that_died_after_its_last_epoch_has_its_end_to_do(
         raise RuntimeError("crash")
 
     whole = quick().fit(X, Y)
-    monkeypatch.setattr(_tagger, "refresh_batch_norm", die)
+    monkeypatch.setattr(_fit, "refresh_batch_norm", die)
     with pytest.raises(RuntimeError, match="crash"):
         quick(checkpoint=tmp_path).fit(X, Y)
     monkeypatch.undo()
@@ -332,7 +333,7 @@ def test_broken_file_warns_and_training_starts_anew(X, Y, quick, tmp_path, damag
         content[len(content) // 2] ^= 1
     broken = {"cut": content[: len(content) // 2], "empty": b"", "changed": content}
     path.write_bytes(broken.get(damage, b"what somebody else wrote" * 99))
-    with pytest.warns(UserWarning, match="is broken, .* starts anew") as caught:
+    with pytest.warns(UserWarning, match="is damaged: .* starts anew") as caught:
         clf.fit(X, Y)
     assert str(path) in str(caught[0].message)
     assert_same_fit(clf, whole)
@@ -447,7 +448,7 @@ def test_verbose_says_where_the_fit_goes_on(X, Y, quick, tmp_path, capsys):
     (path,) = tmp_path.iterdir()
     clf.set_params(verbose=1).fit(X, Y)
     out = capsys.readouterr().out.splitlines()
-    assert out[0] == (f"CNN2DClassifier: the fit saved in {path} goes on after epoch 2")
+    assert out[0] == (f"CNN2DClassifier: the fit saved in {path} resumes after epoch 2")
     assert [line[:11] for line in out[2:]] == ["epoch   3/4", "epoch   4/4"]
     clf.fit(X, Y)
     out = capsys.readouterr().out.splitlines()
@@ -466,5 +467,5 @@ def test_parameters_that_cannot_be_pickled_raise(X, Y, quick, tmp_path):
     class Own(torch.optim.SGD):
         pass
 
-    with pytest.raises(ValueError, match=r"can be pickled, to know this fit again"):
+    with pytest.raises(ValueError, match=r"can be pickled to recognise this fit"):
         quick(optimizer=Own, checkpoint=Path(tmp_path)).fit(X, Y)

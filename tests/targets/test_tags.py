@@ -1,0 +1,106 @@
+"""Tags: indicator matrices of any container, and weights of their positives."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.sparse import csr_matrix
+from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import get_scorer, roc_auc_score
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+
+from sktag.targets import TagTargets
+from sktag.training._net import RowLoss
+
+# Tests train for as few steps as they need.
+pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
+
+
+@pytest.mark.parametrize("n_tags", [2, 3, 50])
+def test_tags_work_with_scikit_learns_scorers(quick, make_tags, n_tags):
+    Xt, tags = make_tags(n_tags)
+    clf = quick()
+    assert clf.fit(Xt, tags).predict(Xt).shape == tags.shape
+    assert clf.predict_proba(Xt).shape == tags.shape
+    proba = clf.predict_proba(Xt)
+    np.testing.assert_array_equal(clf.predict(Xt), proba > 0.5)
+    for name in ("roc_auc", "average_precision"):
+        got = get_scorer(name)(clf, Xt, tags)
+        assert got > (0.9 if n_tags <= 3 else 0.5)
+    assert get_scorer("roc_auc")(clf, Xt, tags) == roc_auc_score(tags, proba)
+
+
+def test_tags_work_in_cross_val_predict_and_grid_search(quick, make_tags):
+    Xt, tags = make_tags(3)
+    proba = cross_val_predict(quick(), Xt, tags, cv=3, method="predict_proba")
+    assert roc_auc_score(tags, proba) > 0.9
+    search = GridSearchCV(quick(), {"lr": [1e-2, 1e-4]}, scoring="roc_auc", cv=3)
+    assert search.fit(Xt, tags).best_params_ == {"lr": 1e-2}
+
+
+@pytest.mark.parametrize("make", [np.array, csr_matrix, pd.DataFrame, lambda t: t > 0])
+def test_tags_in_any_container_are_the_same(quick, make_tags, make):
+    Xt, tags = make_tags(3)
+    clf = quick(max_epochs=2).fit(Xt, make(tags))
+    expected = quick(max_epochs=2).fit(Xt, tags).predict_proba(Xt)
+    np.testing.assert_array_equal(clf.predict_proba(Xt), expected)
+
+
+def test_one_tag_is_raveled_to_two_classes(quick, make_data):
+    Xb, yb = make_data(n_classes=2)
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        clf = quick().fit(Xb, yb[:, np.newaxis])
+    assert clf.predict_proba(Xb).shape == (36, 2)
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        sparse = quick().fit(Xb, csr_matrix(yb[:, np.newaxis]))
+    np.testing.assert_array_equal(sparse.predict_proba(Xb), clf.predict_proba(Xb))
+
+
+def test_columns_of_tags_become_tag_names(quick, make_tags):
+    Xt, tags = make_tags(2)
+    frame = pd.DataFrame(tags, columns=["piano", "drums"])
+    clf = quick(max_epochs=1).fit(Xt, frame)
+    assert clf.tag_names_.tolist() == ["piano", "drums"]
+    assert not hasattr(clf.fit(Xt, tags), "tag_names_")
+
+
+def test_balanced_tags_weigh_the_positives(quick, make_tags):
+    Xt, tags = make_tags(2)
+    tags[:, 0] = 0
+    tags[:4, 0] = 1
+    plain = quick(max_epochs=3).fit(Xt, tags).predict_proba(Xt)
+    balanced = quick(max_epochs=3, class_weight="balanced").fit(Xt, tags)
+    assert balanced.predict_proba(Xt)[:, 0].mean() > plain[:, 0].mean()
+    # 36 clips without the first tag, 4 with it.
+    n = tags[:, 1].sum()
+    by_hand = quick(max_epochs=3, class_weight={0: 9.0, 1: (40 - n) / n}).fit(Xt, tags)
+    np.testing.assert_allclose(
+        balanced.predict_proba(Xt), by_hand.predict_proba(Xt), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({"piano": 2.0}, r"keys \['piano'\], but columns of tags are \[0, 1\]"),
+        ({2: 2.0}, r"keys \[2\], but columns of tags"),
+        ({1: -0.5}, "has -0.5 for 1"),
+    ],
+)
+def test_wrong_weights_of_tags_raise(quick, make_tags, class_weight, message):
+    Xt, tags = make_tags(2)
+    with pytest.raises(ValueError, match=message):
+        quick(class_weight=class_weight).fit(Xt, tags)
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+def test_smoothed_tags_are_drawn_to_a_half(smoothing):
+    logits = torch.from_numpy(np.random.default_rng(0).normal(size=(4, 3)))
+    tags = torch.from_numpy(np.random.default_rng(1).integers(0, 2, (4, 3)) * 1.0)
+    criterion = RowLoss(TagTargets(3), smoothing)
+    soft = np.where(tags == 1, 1 - smoothing / 2, smoothing / 2)
+    proba = 1 / (1 + np.exp(-logits.numpy()))
+    expected = -(soft * np.log(proba) + (1 - soft) * np.log(1 - proba))
+    np.testing.assert_allclose(
+        criterion(logits, tags), expected.mean(axis=1), rtol=1e-12
+    )
