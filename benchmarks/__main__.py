@@ -10,14 +10,17 @@ from pathlib import Path
 
 from benchmarks import (
     augment,
+    chunks,
     decode,
     features,
     imports,
     memory,
     networks,
     real_audio,
+    structure,
     training,
 )
+from benchmarks._checkouts import HERE
 
 BENCHMARKS = {
     "imports": imports.imports,
@@ -32,6 +35,8 @@ BENCHMARKS = {
     "instruments_augmented": real_audio.instruments_augmented,
     "tags": networks.tags,
     "regression": networks.regression,
+    "structure": structure.structure,
+    "chunks": chunks.chunks,
 }
 # What makes the tables for the book of their results.
 REPORTS = {
@@ -47,6 +52,8 @@ REPORTS = {
     "instruments_augmented": real_audio.augmented_report,
     "tags": networks.tags_report,
     "regression": networks.regression_report,
+    "structure": structure.report,
+    "chunks": chunks.report,
 }
 NEED_DATA = {
     "esc10",
@@ -55,6 +62,8 @@ NEED_DATA = {
     "instruments_augmented",
     "tags",
 }
+# Those that measure a checkout, and another one to compare it with.
+COMPARE = {"structure", "chunks"}
 PACKAGES = (
     "sktag",
     "torch",
@@ -125,14 +134,26 @@ def main():
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=HERE,
+        help="checkout that structure and chunks measure; default: this one",
+    )
+    parser.add_argument(
+        "--before", type=Path, help="checkout that they compare it with, in one run"
+    )
     args = parser.parse_args()
     if args.data is None and args.name in NEED_DATA:
         parser.error("say where the audio is: --data FOLDER, or SKTAG_DATA=FOLDER")
+    if args.name not in COMPARE and (args.before or args.root != HERE):
+        parser.error(f"--root and --before are for {', '.join(sorted(COMPARE))}")
     data = None if args.data is None else Path(args.data)
+    checkouts = (args.root, args.before) if args.name in COMPARE else ()
     results = {
         "benchmark": args.name,
         "machine": machine(),
-        "results": BENCHMARKS[args.name](data, args.device),
+        "results": BENCHMARKS[args.name](data, args.device, *checkouts),
     }
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f"{args.name}.json"

@@ -139,6 +139,33 @@ def test_multilabel_tagging_scores_tags_and_follows_them(run, tmp_path):
 
 
 @few
+def test_timeline_follows_the_tags_of_a_joined_recording(run, tmp_path):
+    sizes = ("--n-clips", "60", "--duration", "3", "--n-parts", "6", "--epochs", "10")
+    out = run("timeline.py", *sizes)
+    assert "A recording of 18 s: 33 windows of 2 s" in out
+    assert 0.5 < number("ROC-AUC of 12 clips not trained on", out) <= 1
+    assert 0.5 < number("ROC-AUC of the windows within a part", out) <= 1
+    assert written(tmp_path / "timeline_output") == {"timeline.png"}
+
+
+@few
+def test_timeline_takes_a_table_of_files_and_tags(run, tmp_path):
+    from sktag.datasets import make_music
+
+    music = make_music(
+        30, task="tags", sr=8000, duration=3, random_state=0, directory="wav"
+    )
+    chosen = [music.target_names.index(tag) for tag in ("drums", "organ")]
+    pairs = zip(music.paths, music.target[:, chosen], strict=True)
+    rows = [f"{path},{drums},{organ}" for path, (drums, organ) in pairs]
+    (tmp_path / "songs.csv").write_text("\n".join(["file,drums,organ", *rows]))
+    given = ("--data", "songs.csv", "--tags", "drums", "organ")
+    out = run("timeline.py", *given, "--duration", "3", "--epochs", "2")
+    assert "A recording of 18 s: 33 windows of 2 s" in out
+    assert 0 <= number("ROC-AUC of the windows within a part", out) <= 1
+
+
+@few
 def test_regression_compares_two_networks_with_the_mean(run, tmp_path):
     out = run("regression.py", "--n-clips", "60", "--epochs", "20")
     assert "40 clips to train on, 20 to test on." in out

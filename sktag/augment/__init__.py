@@ -1,10 +1,10 @@
-"""The random operations of augmentation: draw, then apply.
+"""Random operations for data augmentation.
 
-An Augmenter draws for each training clip and epoch. ``apply`` does an operation with
-given parameters, whatever its probability: ``PitchShift(semitones=1.0).apply(x,
-sample_rate)``. :data:`ROBUSTNESS` has the perturbations of a published robustness test
-by name. Which labels an operation changes is told by its docstring, and of all of them
-by that of :class:`sktag.Augmenter`.
+An Augmenter draws new parameters for each training clip and epoch. To apply an
+operation with given parameters, call ``apply``: ``PitchShift(semitones=1.0).apply(x,
+sample_rate)``. :data:`ROBUSTNESS` holds the perturbations of a published robustness
+test. Each docstring says which labels the operation changes;
+:class:`sktag.Augmenter` has a table of all operations.
 """
 
 from sktag.augment.augment_op import AugmentOp, Lambda

@@ -1,4 +1,4 @@
-"""Several random operations as one op of a recipe; any function as an operation."""
+"""A sequence of random operations as one op, and any function as an operation."""
 
 import copy
 import random
@@ -15,20 +15,20 @@ from sktag.augment.ranges import as_seeds
 from sktag.ops.random_op import RandomOp, row_uniforms
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class AugmentOp(RandomOp):
-    """Several random operations, one after the other: what an Augmenter appends.
+    """Several random operations, one after the other: the op of an Augmenter.
 
     Parameters
     ----------
     operations : tuple of RandomOp
-        What is done, in this order; they draw apart.
+        The operations, in this order; each draws independently of the others.
     sample_rate : float, optional
-        Of the clips, in Hz.
+        Sample rate of the clips, in Hz.
     seed : int, optional
-        Seed of the draws; that of the training by default.
+        Seed of the draws; by default, the seed of the training.
     p : float in [0, 1], default=1.0
-        Probability that any of it is done to a clip.
+        Probability that a clip is changed at all.
 
     Examples
     --------
@@ -47,23 +47,22 @@ class AugmentOp(RandomOp):
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        """Take the clips that the operations take, and chunks where all do."""
+        """Take the kind of clips that all operations take, and chunks if all do."""
         super().__post_init__()
         takes = {operation.takes for operation in self.operations} - {None}
         if len(takes) > 1:
             raise ValueError(
-                f"{self!r} has operations on waveforms and on spectrograms: use an "
-                "Augmenter for each, before and after the front-end."
+                f"{self!r} has operations on waveforms and on spectrograms: use one "
+                "Augmenter before the front-end and another one after it."
             )
-        # torch modules have their attributes from here on.
-        self.takes = next(iter(takes), None)  # type: ignore[misc]  # of this instance
-        self.takes_chunks = all(  # type: ignore[misc]
-            operation.takes_chunks for operation in self.operations
+        self._set(
+            takes=next(iter(takes), None),
+            takes_chunks=all(op.takes_chunks for op in self.operations),
         )
 
     @property
     def host(self) -> bool:
-        """Whether one of the operations runs in the threads that decode."""
+        """Whether one of the operations runs in the threads that decode files."""
         return any(operation.host for operation in self.operations)
 
     def check_rate(self, sample_rate: float | None) -> None:
@@ -89,20 +88,20 @@ class AugmentOp(RandomOp):
         some = some.to(x.device, non_blocking=True)
         out = x[some] if is_part else x
         for i, operation in enumerate(self.operations):
-            # Never the key of the draw above, nor that of another op.
+            # Neither the key of the draw above nor that of another op.
             own_key = (seed, epoch, *place, i + 1)
             rate = self.sample_rate or sample_rate
             out = operation._augment(out, own_key, rows[changed], rate)
         return x.index_copy(0, some, out) if is_part else out
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw nothing: the operations do, see :meth:`sktag.ops.RandomOp.draw`."""
+        """Draw nothing; see :meth:`sktag.ops.RandomOp.draw`. The operations draw."""
         return {}
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Apply all operations, which must be of one value each."""
+        """Apply all operations; each must have single values instead of ranges."""
         for operation in self.operations:
             x = operation.apply(x, self.sample_rate or sample_rate)
         return x
@@ -113,21 +112,21 @@ class AugmentOp(RandomOp):
         return f"AugmentOp({', '.join(shown)})"
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class Lambda(RandomOp):
-    """Any function of samples and a sample rate, such as an audiomentations object.
+    """A function of samples and a sample rate, such as an audiomentations object.
 
-    It runs where files are decoded, one clip at a time, in one thread, with the
-    generators of `random` and `numpy.random` seeded by the draw and restored
-    afterwards.
+    It runs in the thread that decodes files, one clip at a time. The generators of
+    `random` and `numpy.random` are seeded for each call and restored afterwards.
 
     Parameters
     ----------
     function : callable
-        ``function(samples, sample_rate)``, of a float32 array (n_samples,), returns an
-        array of the same shape. It must be picklable where the pipeline is to be.
+        ``function(samples, sample_rate)`` takes a float32 array of shape (n_samples,)
+        and returns an array of the same shape. To pickle the pipeline, the function
+        must be picklable.
     p : float in [0, 1], default=1.0
-        Probability that it is called for a clip; it may have one of its own too.
+        Probability that the function is called for a clip.
 
     Examples
     --------
@@ -140,7 +139,7 @@ class Lambda(RandomOp):
     """
 
     takes: ClassVar[str | None] = "wave"
-    takes_chunks: ClassVar[bool] = False  # what it does is not known
+    takes_chunks: ClassVar[bool] = False  # the function may look at the whole clip
 
     function: Callable[..., Any]
 
@@ -149,19 +148,19 @@ class Lambda(RandomOp):
         super().__post_init__()
         if not callable(self.function):
             raise ValueError(
-                f"Lambda has function={self.function!r}, which cannot be called: give "
-                "a function of samples and sample rate."
+                f"Lambda has function={self.function!r}, which is not callable: give a "
+                "function of samples and sample rate."
             )
 
     @property
     def name(self) -> str:
-        """What the function is called."""
+        """Name of the function."""
         name: str = getattr(self.function, "__qualname__", repr(self.function))
         return name
 
     @property
     def host(self) -> bool:
-        """True: it knows numpy alone."""
+        """True: the function takes numpy arrays."""
         return True
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
@@ -171,10 +170,10 @@ class Lambda(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         out = torch.empty_like(x)
-        # A copy, as objects of audiomentations keep what they drew last: the op stays
-        # equal to itself, and threads do not share one.
+        # A copy, since objects of audiomentations store what they drew last: the op
+        # must not change, and threads must not share the object.
         function = copy.deepcopy(self.function)
         for clip, samples, row_seed in zip(
             out, x.cpu().numpy(), params["seed"], strict=True
@@ -183,9 +182,9 @@ class Lambda(RandomOp):
                 changed = np.asarray(function(samples.copy(), sample_rate))
             if changed.shape != samples.shape:
                 raise ValueError(
-                    f"{self.name} made {changed.shape} of samples of shape "
-                    f"{samples.shape}: a function in an Augmenter keeps the number of "
-                    "samples."
+                    f"{self.name} returned an array of shape {changed.shape} for "
+                    f"samples of shape {samples.shape}: a function in an Augmenter "
+                    "must keep the number of samples."
                 )
             clip.copy_(torch.from_numpy(changed))
         return out
@@ -194,7 +193,7 @@ class Lambda(RandomOp):
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seed Python's and numpy's global generators for a block, and restore them."""
-    # A given function knows no other way: the one place that may touch them.
+    # Functions of others draw from them; this is the only place that may touch them.
     state = np.random.get_state()  # noqa: NPY002
     python_state = random.getstate()
     random.seed(seed)

@@ -1,4 +1,4 @@
-"""Filters, reverberation and compression of waveforms."""
+"""Random filters, reverberation and dynamic range compression of waveforms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from sktag.augment.ranges import (
 )
 from sktag.ops.random_op import RandomOp
 
-# What a filter draws its frequency from by default, in Hz.
+# Default ranges of the cutoff frequency, in Hz.
 CUTOFFS = {
     "low_pass": (500.0, 7500.0),
     "high_pass": (20.0, 2400.0),
     "band_pass": (200.0, 4000.0),
 }
-# Samples of a block of the one-pole filter.
+# Samples in a block of the one-pole filter.
 _BLOCK = 64
 
 
@@ -40,26 +40,28 @@ def _known_rate(op: RandomOp, sample_rate: float | None) -> float:
     return sample_rate
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class Filter(RandomOp):
-    """Filter with the magnitude of a Butterworth filter, and without delay.
+    """Apply a zero-phase filter with the magnitude of a Butterworth filter.
 
-    Labels stay, but for those of timbre, sound quality and, with little of the band
-    left, instruments.
+    Changes labels of timbre and sound quality and, if little of the band is left, of
+    instruments.
 
     Parameters
     ----------
     kind : {"low_pass", "high_pass", "band_pass"} or tuple of them, \
             default="low_pass"
-        What is let through; of several, one is picked for each clip.
+        Kind of filter; if there are several, one is picked for each clip.
     cutoff_hz : float or (float, float), optional
-        Where the power is halved, in Hz; of a band, its centre: a number, or a range
-        it is drawn from, uniformly on a logarithmic scale. By default 500 to 7500 for
-        a low-pass, 20 to 2400 for a high-pass, 200 to 4000 for a band-pass filter.
+        Frequency at which the power is halved, or the centre of a band, in Hz: a
+        number, or a range to draw from, uniformly on a logarithmic scale. By default
+        500 to 7500 for a low-pass, 20 to 2400 for a high-pass and 200 to 4000 for a
+        band-pass filter.
     width_octaves : float or (float, float), default=(1.0, 3.0)
-        Width of a band between the frequencies where the power is halved, in octaves.
+        Width of a band between the frequencies at which the power is halved, in
+        octaves.
     order : int > 0, default=2
-        Order of the filter; an edge falls by 6 dB an octave for each.
+        Order of the filter; its slope is 6 dB per octave and order.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -73,7 +75,7 @@ class Filter(RandomOp):
     >>> from sktag.augment import Filter
     >>> tone = torch.sin(torch.arange(8000) * 2 * torch.pi * 1000 / 8000)
     >>> out = Filter("low_pass", cutoff_hz=1000.0).apply(tone, 8000)
-    >>> round(float(out[2000:6000].square().mean()), 2)  # half of that of the tone
+    >>> round(float(out[2000:6000].square().mean()), 2)  # half that of the tone
     0.25
     """
 
@@ -95,9 +97,9 @@ class Filter(RandomOp):
                 "of them."
             )
         if self.cutoff_hz is not None:
-            self.cutoff_hz = check_range(self, "cutoff_hz", self.cutoff_hz, 1e-3)
+            self._set(cutoff_hz=check_range(self, "cutoff_hz", self.cutoff_hz, 1e-3))
         width = check_range(self, "width_octaves", self.width_octaves, 1e-3)
-        self.width_octaves = width
+        self._set(width_octaves=width)
         check_count(self, "order", self.order)
 
     @property
@@ -119,60 +121,61 @@ class Filter(RandomOp):
         return drawn
 
     def check_rate(self, sample_rate: float | None) -> None:
-        """Raise where a given cutoff lies beyond what waveforms of a rate hold."""
+        """Raise an error if the cutoff exceeds half the sample rate."""
         rate = _known_rate(self, sample_rate)
         most = 0.0 if self.cutoff_hz is None else np.max(self.cutoff_hz)
         if most >= rate / 2:
             raise ValueError(
                 f"Filter has a cutoff_hz of up to {most:g} Hz, but waveforms at "
-                f"{rate:g} Hz hold less than {rate / 2:g} Hz: give a range below, "
+                f"{rate:g} Hz end at {rate / 2:g} Hz: give a range below that, "
                 "cutoff_hz=(least, most)."
             )
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         self.check_rate(sample_rate)
         rate = _known_rate(self, sample_rate)
         kind, cutoff = params["kind"], np.asarray(params["cutoff_hz"], float)
         half = 2 ** (np.asarray(params.get("width_octaves", 1.0), float) / 2)
         width = cutoff * (half - 1 / half)
-        # All three are 1 / sqrt(1 + (a f + b / f)^2n).
+        # All three magnitudes are 1 / sqrt(1 + (a f + b / f)^2n).
         is_low, is_high = kind == "low_pass", kind == "high_pass"
         a = np.where(is_low, 1 / cutoff, np.where(is_high, 0, 1 / width))
         b = np.where(is_low, 0, np.where(is_high, cutoff, -(cutoff**2) / width))
-        # Half a second of zeros, so that the end does not ring into the start.
+        # Half a second of zeros keeps the end from ringing into the start.
         size = next_fast_len(x.shape[1] + int(rate / 2), real=True)
         f = torch.arange(size // 2 + 1, dtype=x.dtype, device=x.device) * (rate / size)
         f[:1] = 1e-30
         gain = torch.addcmul(column(b, x) / f, column(a, x), f).square_()
         gain = gain.pow_(int(self.order)).add_(1).rsqrt_()
         spectrum = torch.fft.rfft(x, n=size)
-        # Not as a product with a complex copy of the gain.
+        # A product of complex numbers would first copy the gain to a complex one.
         spectrum.real.mul_(gain)
         spectrum.imag.mul_(gain)
         filtered: Tensor = torch.fft.irfft(spectrum, n=size)[:, : x.shape[1]]
         return filtered.contiguous()
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class Reverb(RandomOp):
-    """Add the reverberation of a room: synthetic, or of given impulse responses.
+    """Add the reverberation of a room, synthetic or from impulse responses.
 
-    A synthetic response is noise that decays exponentially. The reverberation is
-    brought to the level (RMS) of the clip, mixed with it, and the sum brought to that
-    level again. Labels stay, but for those of space and sound quality.
+    A synthetic response is exponentially decaying noise. The reverberation is scaled to
+    the RMS level of the clip and mixed with it, and the mix is scaled to that level
+    again. Changes labels of space and sound quality.
 
     Parameters
     ----------
     rt60_s : float or (float, float), default=(0.2, 1.0)
-        Time in which a synthetic response falls by 60 dB, in seconds: a number, or a
-        range it is drawn from uniformly.
+        Time in which a synthetic response decays by 60 dB, in seconds: a number, or a
+        range to draw from, uniformly.
     wet : float or (float, float), default=(0.1, 0.5)
         Share of the reverberation in the mix, from 0 to 1.
     impulse_responses : array of shape (n, n_samples), optional
-        Responses to pick from, at the clips' sample rate, in place of synthetic ones.
+        Responses to pick from, at the sample rate of the clips, instead of synthetic
+        ones.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -199,8 +202,8 @@ class Reverb(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.rt60_s = check_range(self, "rt60_s", self.rt60_s, 1e-3)
-        self.wet = check_range(self, "wet", self.wet, 0, 1)
+        self._set(rt60_s=check_range(self, "rt60_s", self.rt60_s, 1e-3))
+        self._set(wet=check_range(self, "wet", self.wet, 0, 1))
         if self.impulse_responses is not None:
             given = np.atleast_2d(np.asarray(self.impulse_responses))
             is_fine = given.ndim == 2 and given.size and np.isfinite(given).all()
@@ -209,10 +212,10 @@ class Reverb(RandomOp):
                     f"Reverb has impulse_responses of shape {given.shape}: give finite "
                     "numbers (n, n_samples), no row of which is silent."
                 )
-            self.impulse_responses = given
+            self._set(impulse_responses=given)
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw `wet`, and `rt60_s` and a seed, or `row`, see `RandomOp.draw`."""
+        """Draw `wet`, and either `rt60_s` and `seed` or `row`; see `RandomOp.draw`."""
         drawn: dict[str, Any] = {"wet": between(self.wet, uniforms[:, 0])}
         if self.impulse_responses is None:
             drawn["rt60_s"] = between(self.rt60_s, uniforms[:, 1])
@@ -224,7 +227,7 @@ class Reverb(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         if self.impulse_responses is None:
             response = self._synthetic(x, _known_rate(self, sample_rate), params)
         else:
@@ -240,10 +243,10 @@ class Reverb(RandomOp):
     def _synthetic(
         self, x: Tensor, sample_rate: float, params: dict[str, Any]
     ) -> Tensor:
-        """Return a response for each row: noise that decays."""
+        """Return a response for each row: decaying noise."""
         rt60 = np.asarray(params["rt60_s"], float)
         most = check_range(self, "rt60_s", self.rt60_s)[1]
-        # As long as any row's may be, so that a row does not hang on the others.
+        # As long as a row's can be, so that a row does not depend on the others.
         size = int(np.ceil(max(most, rt60.max()) * sample_rate))
         noise = normal_noise(params["seed"], x.new_empty(len(x), size))
         times = torch.arange(size, dtype=x.dtype, device=x.device) / sample_rate
@@ -251,29 +254,28 @@ class Reverb(RandomOp):
 
 
 def _at_power(x: Tensor, power: Tensor) -> Tensor:
-    """Scale rows to a mean square; silence stays silence."""
+    """Scale rows to a given mean square; silence stays silence."""
     own = mean_power(x)
     return x * torch.where(own > 0, (power / own).sqrt(), 0)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class DynamicRangeCompression(RandomOp):
-    """Make what is loud softer, by a feed-forward compressor.
+    """Reduce the level of loud passages with a feed-forward compressor.
 
-    The level is the mean square of the signal, smoothed by a one-pole filter. Where it
-    is above the threshold, `ratio` dB more at the input are 1 dB more at the output.
-    Nothing makes up for the lower level. Labels stay, but for those of loudness and
-    dynamics.
+    The level is the mean square of the signal, smoothed by a one-pole filter. Above the
+    threshold, `ratio` dB at the input become 1 dB at the output. There is no make-up
+    gain. Changes labels of loudness and dynamics.
 
     Parameters
     ----------
     threshold_db : float or (float, float), default=(-40.0, -10.0)
-        Level above which it works, in dB, where 0 is a mean square of 1: a number, or
-        a range it is drawn from uniformly.
+        Level above which the gain is reduced, in dB relative to a mean square of 1: a
+        number, or a range to draw from, uniformly.
     ratio : float or (float, float), default=(2.0, 8.0)
-        Ratio of compression, at least 1.
+        Compression ratio, at least 1: a number, or a range to draw from, uniformly.
     time_constant_s : float > 0, default=0.02
-        Time constant of the level in seconds, for attack and release alike.
+        Time constant of the level in seconds, for both attack and release.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -287,7 +289,7 @@ class DynamicRangeCompression(RandomOp):
     >>> import torch
     >>> from sktag.augment import DynamicRangeCompression
     >>> op = DynamicRangeCompression(threshold_db=-20.0, ratio=2.0)
-    >>> loud = torch.ones(8000)  # 20 dB above the threshold; 10 are left
+    >>> loud = torch.ones(8000)  # 20 dB above the threshold, 10 dB afterwards
     >>> round(float(op.apply(loud, 8000)[-1]), 3)
     0.316
     """
@@ -302,12 +304,12 @@ class DynamicRangeCompression(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.threshold_db = check_range(self, "threshold_db", self.threshold_db)
-        self.ratio = check_range(self, "ratio", self.ratio, 1)
+        self._set(threshold_db=check_range(self, "threshold_db", self.threshold_db))
+        self._set(ratio=check_range(self, "ratio", self.ratio, 1))
         if not 0 < self.time_constant_s < np.inf:
             raise ValueError(
                 f"DynamicRangeCompression has time_constant_s={self.time_constant_s!r}:"
-                " give seconds above 0."
+                " give a time above 0, in seconds."
             )
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
@@ -320,7 +322,7 @@ class DynamicRangeCompression(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         rate = _known_rate(self, sample_rate)
         level = one_pole(x.square(), np.exp(-1 / (self.time_constant_s * rate)))
         threshold = np.asarray(params["threshold_db"], float) * np.log(10) / 10
@@ -330,14 +332,14 @@ class DynamicRangeCompression(RandomOp):
 
 
 def one_pole(x: Tensor, pole: float) -> Tensor:
-    """Smooth rows by y[t] = pole y[t - 1] + (1 - pole) x[t], from y = 0.
+    """Smooth rows by y[t] = pole y[t - 1] + (1 - pole) x[t], starting with y = 0.
 
     Parameters
     ----------
     x : Tensor of shape (n_clips, n_samples)
         The signals.
     pole : float in [0, 1)
-        How much of the past is kept.
+        Weight of the previous output.
 
     Returns
     -------
@@ -348,7 +350,7 @@ def one_pole(x: Tensor, pole: float) -> Tensor:
 
 
 def _recur(x: Tensor, pole: float) -> Tensor:
-    """Return y[t] = pole y[t - 1] + x[t]: within blocks, then from block to block."""
+    """Return y[t] = pole y[t - 1] + x[t], within blocks and then across blocks."""
     n_rows, size = x.shape
     n_blocks = -(-size // _BLOCK)
     lags = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))

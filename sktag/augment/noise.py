@@ -1,4 +1,4 @@
-"""Noise and backgrounds, at a level relative to the clip's own."""
+"""Random noise and background recordings, at a level relative to the clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,27 +27,27 @@ def mean_power(x: Tensor) -> Tensor:
 
 
 def _mix(x: Tensor, other: Tensor, snr_db: np.ndarray) -> Tensor:
-    """Add a signal to each row, at a ratio of their powers; silence stays silence."""
+    """Add a signal to each row at a given SNR; silence stays silence."""
     power = mean_power(other)
     wanted = mean_power(x) * column(10 ** (-snr_db / 10), x)
-    # What is silent cannot be brought to a level, and adds nothing.
+    # A silent signal has no level to scale, and adds nothing.
     scale = torch.where(power > 0, (wanted / power).sqrt(), 0)
     return torch.addcmul(x, other, scale)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class Noise(RandomOp):
     """Add white or pink noise.
 
-    Labels stay, but for those of sound quality. Silence stays silence.
+    Changes labels of sound quality. Silence stays silence.
 
     Parameters
     ----------
     snr_db : float or (float, float), default=(10.0, 40.0)
-        Power of the clip over that of the noise, in dB, which each clip has exactly: a
-        number, or a range it is drawn from uniformly.
+        Power of the clip relative to the noise, in dB, exact for each clip: a number,
+        or a range to draw from, uniformly.
     color : {"white", "pink"}, default="white"
-        Power equal at all frequencies, or falling as 1 / frequency.
+        Spectrum of the noise: flat, or falling as 1 / frequency.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -70,7 +70,7 @@ class Noise(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.snr_db = check_range(self, "snr_db", self.snr_db)
+        self._set(snr_db=check_range(self, "snr_db", self.snr_db))
         if self.color not in COLORS:
             raise ValueError(f"Noise has color={self.color!r}: use one of {COLORS}.")
 
@@ -84,7 +84,7 @@ class Noise(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         noise = normal_noise(params["seed"], x)
         if self.color == "pink":
             spectrum = torch.fft.rfft(noise)
@@ -95,18 +95,17 @@ class Noise(RandomOp):
         return _mix(x, noise, params["snr_db"])
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class NoiseBlend(RandomOp):
-    """Blend clips with white noise as loud, at its peak, as they are at theirs.
+    """Blend clips with white noise that has the same peak level.
 
-    The result is (1 - ratio) x + ratio noise. Labels stay, but for those of sound
-    quality and loudness.
+    The result is (1 - ratio) x + ratio noise. Changes labels of sound quality and
+    loudness.
 
     Parameters
     ----------
     ratio : float or (float, float), default=(0.0, 0.1)
-        Share of the noise, from 0 to 1: a number, or a range it is drawn from
-        uniformly.
+        Share of the noise, from 0 to 1: a number, or a range to draw from, uniformly.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -132,7 +131,7 @@ class NoiseBlend(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.ratio = check_range(self, "ratio", self.ratio, 0, 1)
+        self._set(ratio=check_range(self, "ratio", self.ratio, 0, 1))
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `ratio`, and the seed of the noise, see `RandomOp.draw`."""
@@ -144,28 +143,30 @@ class NoiseBlend(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         noise = normal_noise(params["seed"], x)
         peak = x.abs().amax(dim=1, keepdim=True)
         noise *= peak / noise.abs().amax(dim=1, keepdim=True)
         return torch.lerp(x, noise, column(params["ratio"], x))
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class BackgroundMix(RandomOp):
-    """Add a recording of something else, a background.
+    """Add a background recording.
 
-    One is picked at random for each clip, from a start at random; one that is shorter
-    than the clip is repeated. Labels stay, where the backgrounds have none of them.
+    For each clip, a recording and a position in it are drawn at random; a recording
+    that is shorter than the clip is repeated. Keeps labels that do not apply to the
+    backgrounds.
 
     Parameters
     ----------
     background : array of shape (n, n_samples), list of 1-D arrays, or clips
-        The backgrounds, at the sample rate of the clips; anything with a length whose
-        items are 1-D arrays will do. In an Augmenter also a folder, or a list of files.
+        The backgrounds, at the sample rate of the clips: any object that has a length
+        and whose items are 1-D arrays. In an Augmenter also a folder or a list of
+        files.
     snr_db : float or (float, float), default=(5.0, 30.0)
-        Power of the clip over that of the background, in dB, which each clip has
-        exactly: a number, or a range it is drawn from uniformly.
+        Power of the clip relative to the background, in dB, exact for each clip: a
+        number, or a range to draw from, uniformly.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -187,13 +188,13 @@ class BackgroundMix(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.snr_db = check_range(self, "snr_db", self.snr_db)
+        self._set(snr_db=check_range(self, "snr_db", self.snr_db))
         if hasattr(self.background, "__fspath__"):
-            self.background = self.background.__fspath__()
-        if self._is_path:
+            self._set(background=self.background.__fspath__())
+        if self.is_path:
             return
         if isinstance(self.background, np.ndarray):
-            self.background = np.atleast_2d(self.background)
+            self._set(background=np.atleast_2d(self.background))
         if not hasattr(self.background, "__getitem__") or not len(self.background):
             raise ValueError(
                 f"BackgroundMix has background={self.background!r}: give an array "
@@ -201,20 +202,21 @@ class BackgroundMix(RandomOp):
             )
 
     @property
-    def _is_path(self) -> bool:
+    def is_path(self) -> bool:
+        """Whether the background is a folder or files that an Augmenter has to open."""
         given = self.background
         first = given[0] if isinstance(given, list) and given else given
         return isinstance(first, str) or hasattr(first, "__fspath__")
 
     @property
     def host(self) -> bool:
-        """Whether the backgrounds may have to be decoded."""
+        """Whether reading the backgrounds may decode files."""
         return not isinstance(self.background, np.ndarray)
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `snr_db`, `row` and `start`, see `RandomOp.draw`.
 
-        `start` is a share of the places where the background can begin.
+        `start` is a fraction of the positions at which the background can begin.
         """
         n_backgrounds = len(self._backgrounds())
         row = (uniforms[:, 1] * n_backgrounds).astype(int)
@@ -227,12 +229,12 @@ class BackgroundMix(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         own_rate = getattr(self.background, "sample_rate", sample_rate)
         if None not in (own_rate, sample_rate) and own_rate != sample_rate:
             raise ValueError(
                 f"BackgroundMix has backgrounds at {own_rate:g} Hz for clips at "
-                f"{sample_rate:g} Hz: read both at one rate."
+                f"{sample_rate:g} Hz: read both at the same rate."
             )
         lengths = getattr(self.background, "lengths", None)
         parts = []
@@ -244,17 +246,18 @@ class BackgroundMix(RandomOp):
         return _mix(x, other, params["snr_db"])
 
     def _backgrounds(self) -> Any:
-        if self._is_path:
+        if self.is_path:
             raise ValueError(
-                f"BackgroundMix has the path {self.background!r} as background, which "
-                "an Augmenter reads: put the op into one, or give an array or clips."
+                f"BackgroundMix has the path {self.background!r} as background. Only "
+                "an Augmenter reads paths: put the op into one, or give an array or "
+                "clips."
             )
         return self.background
 
     def _part(
         self, row: int, start: float, size: int, length: int | None
     ) -> np.ndarray:
-        """Return a stretch of a background, which clips read alone."""
+        """Return a part of a background; from clips, only that part is read."""
         backgrounds = self._backgrounds()
         if length is not None and length >= size and not backgrounds.ops:
             first = np.array([int(start * (length - size + 1))])

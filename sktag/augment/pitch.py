@@ -1,7 +1,7 @@
-"""Tempo without pitch, and pitch without tempo, by a phase vocoder.
+"""Random time stretching and pitch shifting by a phase vocoder.
 
-Each row of a batch has its own rate: frames of the input are picked at the row's own
-positions, and all rows go through the same transforms.
+Each row of a batch has its own rate: its output frames are taken at its own positions
+of the input, and all rows share the transforms.
 """
 
 from collections.abc import Sequence
@@ -17,28 +17,28 @@ from torch import Tensor
 from sktag.augment.ranges import Range, between, check_range
 from sktag.ops.random_op import RandomOp
 
-# librosa's.
+# The defaults of librosa.
 N_FFT, HOP = 2048, 512
-# Rows at a time, such that their spectra stay small.
+# Rows computed at a time, to keep their spectra small.
 _ROWS = 4
-# A tenth of a cent.
+# Largest error of a frequency ratio: a tenth of a cent.
 _RATIO_ERROR = 5.8e-5
-# Added to spectra, so that silence has a phase, which is 0.
+# Added to spectra so that silence has a phase, 0.
 _FAINT = 1e-15
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class TimeStretch(RandomOp):
-    """Make clips faster or slower, at the same pitch, by a phase vocoder.
+    """Make clips faster or slower at the same pitch, by a phase vocoder.
 
-    The length is kept: what is too long is cropped, what is too short ends in silence.
-    As with librosa's vocoder, the level of music falls by one to four decibels.
-    Labels of tempo change, as do those of an order or position of events.
+    The length is kept: a slower clip is cropped, a faster one ends in silence. As with
+    the vocoder of librosa, the level of music drops by one to four decibels. Changes
+    labels of tempo and of the order or position of events.
 
     Parameters
     ----------
     rate : float or (float, float), default=(0.8, 1.25)
-        How much faster: a number, or a range it is drawn from, uniformly on a
+        Factor of the tempo: a number, or a range to draw from, uniformly on a
         logarithmic scale.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
@@ -60,7 +60,7 @@ class TimeStretch(RandomOp):
     """
 
     takes: ClassVar[str | None] = "wave"
-    # A faster chunk would end in silence where the clip goes on.
+    # A faster chunk would end in silence although the clip goes on.
     takes_chunks: ClassVar[bool] = False
 
     rate: Range = (0.8, 1.25)
@@ -68,7 +68,7 @@ class TimeStretch(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.rate = check_range(self, "rate", self.rate, 0.1, 10)
+        self._set(rate=check_range(self, "rate", self.rate, 0.1, 10))
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `rate`, see :meth:`sktag.ops.RandomOp.draw`."""
@@ -78,7 +78,7 @@ class TimeStretch(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         rates = np.asarray(params["rate"], float)
         return torch.cat(
             [
@@ -88,19 +88,19 @@ class TimeStretch(RandomOp):
         )
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class PitchShift(RandomOp):
-    """Transpose clips, at the same tempo: stretched, then resampled.
+    """Transpose clips at the same tempo, by time stretching and resampling.
 
-    The length is kept; as with librosa's vocoder, the level of music falls by one to
-    four decibels. Labels of pitch, key and register change, and with them timbre,
-    as formants move too.
+    The length is kept. As with the vocoder of librosa, the level of music drops by one
+    to four decibels. Changes labels of pitch, key and register, and of timbre, since
+    formants move too.
 
     Parameters
     ----------
     semitones : float or (float, float), default=(-2.0, 2.0)
-        How far up, in semitones: a number, or a range it is drawn from uniformly.
-        Exact to a tenth of a cent within an octave.
+        Interval in semitones, positive for up: a number, or a range to draw from,
+        uniformly. Exact to a tenth of a cent within an octave.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -115,7 +115,7 @@ class PitchShift(RandomOp):
     >>> from sktag.augment import PitchShift
     >>> tone = torch.sin(torch.arange(22050) * 2 * torch.pi * 1000 / 22050)
     >>> out = PitchShift(semitones=12.0).apply(tone, 22050)
-    >>> int(torch.fft.rfft(out).abs().argmax())  # in Hz, as it is a second
+    >>> int(torch.fft.rfft(out).abs().argmax())  # in Hz, since the clip lasts a second
     2000
     """
 
@@ -126,7 +126,7 @@ class PitchShift(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.semitones = check_range(self, "semitones", self.semitones, -36, 36)
+        self._set(semitones=check_range(self, "semitones", self.semitones, -36, 36))
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `semitones`, see :meth:`sktag.ops.RandomOp.draw`."""
@@ -135,7 +135,7 @@ class PitchShift(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         size = x.shape[1]
         factors = 2 ** (np.asarray(params["semitones"], float) / 12)
         sizes = [_sizes(size, float(factor)) for factor in factors]
@@ -148,7 +148,7 @@ class PitchShift(RandomOp):
             for row, samples, (old, new) in zip(
                 out[i : i + _ROWS], stretched, some, strict=True
             ):
-                # A shorter or longer spectrum is another sample rate.
+                # A shorter or longer spectrum resamples the signal.
                 spectrum = torch.fft.rfft(samples, n=old)[: new // 2 + 1]
                 row.copy_(torch.fft.irfft(spectrum, n=new)[:size] * (new / old))
         return out
@@ -156,9 +156,9 @@ class PitchShift(RandomOp):
 
 @lru_cache(maxsize=4096)
 def _sizes(size: int, factor: float) -> tuple[int, int]:
-    """Return two lengths, whose ratio is `factor`, of which one holds `size` samples.
+    """Return two lengths whose ratio is `factor`, the second one above `size`.
 
-    Both are quick to transform where a choice of padding makes the ratio right.
+    Both have small prime factors if a padding up to 1.25 times `size` allows it.
     """
     new = next_fast_len(size + 64)
     while new <= 1.25 * size:
@@ -167,22 +167,22 @@ def _sizes(size: int, factor: float) -> tuple[int, int]:
             if abs(old / ideal - 1) < _RATIO_ERROR:
                 return int(old), int(new)
         new = next_fast_len(new + 1)
-    # Long enough that whole samples make the ratio right.
+    # Long enough for whole samples to give the ratio.
     new = next_fast_len(max(size + 64, 2**14))
     return max(1, round(new * factor)), int(new)
 
 
 def stretch(x: Tensor, rates: np.ndarray, size: int) -> Tensor:
-    """Return rows played at other rates, at the same pitch.
+    """Return rows at other tempi and the same pitch.
 
     Parameters
     ----------
     x : Tensor of shape (n_clips, n_samples)
         The signals.
     rates : ndarray of shape (n_clips,)
-        How much faster.
+        Factor of the tempo of each row.
     size : int
-        Samples to return; what is missing is silence.
+        Samples to return; shorter rows end in silence.
 
     Returns
     -------
@@ -205,9 +205,9 @@ def stretch(x: Tensor, rates: np.ndarray, size: int) -> Tensor:
 def _vocoder(spectra: Tensor, rates: np.ndarray, n_frames: int) -> Tensor:
     """Return frames at positions 0, rate, 2 rate, ... of rows of frames.
 
-    Magnitudes lie between those of the two frames around; phases go on by what they
-    do from the one to the other. As the frames that come out are as far apart as those
-    that went in, a phase need not be unwrapped for that.
+    Magnitudes are interpolated between the two neighbouring frames; the phase advances
+    by the difference of their phases. Input and output frames are equally far apart, so
+    phases need not be unwrapped.
     """
     n_rows, n_in, n_bins = spectra.shape
     positions = np.outer(rates, np.arange(n_frames))
@@ -230,7 +230,7 @@ def _vocoder(spectra: Tensor, rates: np.ndarray, n_frames: int) -> Tensor:
     phases = spectra * magnitudes.reciprocal()
     steps = torch.empty_like(phases)
     torch.mul(phases[:, 1:], phases[:, :-1].conj(), out=steps[:, :-1])
-    # From the last frame there is no step: its place holds the phases of the first.
+    # The last frame has no step: its place holds the phases of the first frame.
     steps[:, -1] = phases[:, 0]
     first = np.full((n_rows, 1), n_in - 1)
     phases = gather(steps, np.hstack([first, before[:, :-1]])).cumprod(dim=1)
@@ -240,7 +240,7 @@ def _vocoder(spectra: Tensor, rates: np.ndarray, n_frames: int) -> Tensor:
 
 
 def _overlap_add(frames: Tensor) -> Tensor:
-    """Add up frames that are HOP samples apart."""
+    """Add frames that are HOP samples apart."""
     n_rows, n_frames, size = frames.shape
     n_parts = size // HOP
     out = frames.new_zeros(n_rows, n_frames + n_parts - 1, HOP)

@@ -1,4 +1,4 @@
-"""Ranges that the random operations draw from: one number, or (least, most)."""
+"""Ranges of the random operations, a number or (least, most), and their draws."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -26,19 +26,19 @@ def check_range(
     name : str
         The parameter, for the message.
     value : float or (float, float)
-        What was given.
+        The value to check.
     least, most : float
-        Bounds of what it may be.
+        Bounds of the range.
 
     Returns
     -------
     tuple of (float, float)
-        The range; a number is both ends.
+        The range; a number becomes both ends.
 
     Raises
     ------
     ValueError
-        If it is no number and no rising pair of numbers within the bounds.
+        If `value` is neither a number nor a pair (least, most) within the bounds.
     """
     ends = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value, value)
     try:
@@ -56,7 +56,7 @@ def check_range(
 
 
 def check_count(owner: object, name: str, value: int) -> None:
-    """Raise where a parameter is not a whole number of at least 1.
+    """Raise an error if a parameter is not a whole number of at least 1.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def check_count(owner: object, name: str, value: int) -> None:
     name : str
         The parameter, for the message.
     value : int
-        What was given.
+        The value to check.
 
     Raises
     ------
     ValueError
-        If it is not.
+        If `value` is not a whole number of at least 1.
     """
     if not isinstance(value, Integral) or value < 1:
         raise ValueError(
@@ -80,7 +80,7 @@ def check_count(owner: object, name: str, value: int) -> None:
 
 
 def between(bounds: Range, uniforms: np.ndarray) -> np.ndarray:
-    """Return uniform numbers spread over a range.
+    """Map uniform numbers to a range.
 
     Parameters
     ----------
@@ -99,19 +99,19 @@ def between(bounds: Range, uniforms: np.ndarray) -> np.ndarray:
 
 
 def column(values: np.ndarray, x: Tensor) -> Tensor:
-    """Return a number for each row, such that it spreads over the row.
+    """Return one number for each row, in a shape that broadcasts over the row.
 
     Parameters
     ----------
     values : ndarray of shape (n_clips,)
         The numbers.
     x : Tensor of shape (n_clips, ...)
-        The batch they are for.
+        The batch.
 
     Returns
     -------
     Tensor of shape (n_clips, 1) or (n_clips, 1, 1)
-        The numbers, of the type and on the device of the batch.
+        The numbers, with the type and device of the batch.
     """
     tensor = torch.from_numpy(np.array(values)).to(x.dtype)
     tensor = tensor.to(x.device, non_blocking=True)
@@ -119,7 +119,7 @@ def column(values: np.ndarray, x: Tensor) -> Tensor:
 
 
 def as_seeds(uniforms: np.ndarray) -> np.ndarray:
-    """Return a seed for each uniform number.
+    """Turn uniform numbers into seeds.
 
     Parameters
     ----------
@@ -135,21 +135,21 @@ def as_seeds(uniforms: np.ndarray) -> np.ndarray:
 
 
 def normal_noise(seeds: np.ndarray, x: Tensor) -> Tensor:
-    """Return Gaussian noise of mean 0 and deviation 1, a field for each row.
+    """Return Gaussian noise of mean 0 and deviation 1, drawn separately for each row.
 
     Parameters
     ----------
     seeds : ndarray of int of shape (n_clips,)
-        A field is a function of its seed and the kind of device.
+        Seed of each row. The noise depends on the seed and the kind of device only.
     x : Tensor of shape (n_clips, ...)
-        The batch they are for.
+        The batch.
 
     Returns
     -------
     Tensor
-        Noise of the shape, type and device of the batch.
+        Noise with the shape, type and device of the batch.
     """
-    # Contiguous, whatever the batch is: a field would hang on the order in memory.
+    # Contiguous even if the batch is not: the draws depend on the order in memory.
     noise = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     generator = torch.Generator(x.device)
     for field, seed in zip(noise, seeds, strict=True):

@@ -1,11 +1,14 @@
-"""The named perturbations of a robustness test, of fixed strength.
+"""The perturbations of a published robustness test, with fixed strength.
 
-They are `ROBUSTNESS`: for each name an operation whose ``apply(x, sample_rate)``
-needs nothing else. Noise is that of seed 0, 1, ... for the rows of a batch: give
-``seed=`` where clips are changed one by one. A faster clip ends in silence, so read
-clips 1.42 times as long as the network's and crop what is made of them, lest the
-silence be what is measured; bring clips to one level (``RawWave(normalize="rms")``), as
-the compression begins at a fixed one.
+`ROBUSTNESS` maps each name to an operation: ``ROBUSTNESS[name].apply(x, sample_rate)``.
+Three things to mind:
+
+- The rows of a batch get noise with seed 0, 1, and so on. If you change clips one by
+  one, pass ``seed=``.
+- A faster clip ends in silence. Read clips 1.42 times as long as the network takes,
+  and crop them afterwards, so that the silence is not part of the test.
+- The compression begins at a fixed level. Bring clips to a common level with
+  ``RawWave(normalize="rms")``.
 
 References
 ----------
@@ -17,7 +20,7 @@ from sktag.augment.noise import NoiseBlend
 from sktag.augment.pitch import PitchShift, TimeStretch
 from sktag.ops.random_op import RandomOp
 
-# How strong the published compression was is not known; this one is audible.
+# The strength of the published compression is not known; this one is audible.
 ROBUSTNESS: dict[str, RandomOp] = {
     "time_stretch_slow": TimeStretch(rate=2**-0.5),
     "time_stretch_fast": TimeStretch(rate=2**0.5),

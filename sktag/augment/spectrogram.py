@@ -1,7 +1,7 @@
 """Random changes of spectrograms: masks, shifts along frequency, noise.
 
-They work on spectrograms of any scale; what stands in for what is covered is a value
-of the clip's own, so that they may come before or after a Standardizer.
+They work at any scale, since masks are filled with a value of the clip itself. They may
+be applied before or after a Standardizer.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ Fill = str | float
 
 
 def _fill_values(fill: Fill, x: Tensor) -> Tensor:
-    """Return what covers each clip of a batch, (n_clips, 1, 1)."""
+    """Return the value that fills each clip of a batch, (n_clips, 1, 1)."""
     if fill == "mean":
         return x.mean(dim=(1, 2), keepdim=True)
     if fill == "min":
@@ -44,9 +44,9 @@ def _check_fill(op: RandomOp, fill: Fill) -> None:
         )
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class _Mask(RandomOp):
-    """Base class of the masks: bands of one axis covered by one value."""
+    """Base class of the masks: ranges of one axis are filled with one value."""
 
     takes: ClassVar[str | None] = "spectrogram"
     axis: ClassVar[int] = -1
@@ -58,13 +58,13 @@ class _Mask(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.width = check_range(self, "width", self.width, 0, 1)
+        self._set(width=check_range(self, "width", self.width, 0, 1))
         check_count(self, "n_masks", self.n_masks)
         _check_fill(self, self.fill)
 
     @property
-    def n_uniforms(self) -> int:  # type: ignore[override]  # fields say how many
-        """A width and a place for each mask."""
+    def n_uniforms(self) -> int:  # type: ignore[override]  # depends on a field
+        """A width and a position for each mask."""
         return 2 * self.n_masks
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class _Mask(RandomOp):
         size = shape[self.axis]
         widths, places = np.split(uniforms, 2, axis=1)
         low, high = check_range(self, "width", self.width)
-        # Whole numbers of columns, equally likely, and never more than `high`.
+        # Whole numbers of columns, equally likely, at most `high` of the columns.
         most = int(np.floor(high * size + 1e-9))
         least = min(int(np.ceil(low * size - 1e-9)), most)
         steps = (widths * (most - least + 1)).astype(int)
@@ -84,7 +84,7 @@ class _Mask(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         size = x.shape[self.axis]
         places = np.arange(size)
         first, last = (
@@ -96,21 +96,21 @@ class _Mask(RandomOp):
         return torch.where(mask, _fill_values(self.fill, x), x)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class TimeMask(_Mask):
-    """Cover stretches of time, over all bins.
+    """Mask ranges of frames in all bins.
 
-    Labels of a clip as a whole stay.
+    Keeps labels of whole clips.
 
     Parameters
     ----------
     width : float or (float, float), default=(0.0, 0.1)
-        Width of a mask, as a share of the frames: a number, or a range it is drawn
-        from uniformly.
+        Width of a mask as a fraction of the frames: a number, or a range to draw from,
+        uniformly.
     n_masks : int > 0, default=2
-        Masks a clip; they may overlap.
+        Number of masks per clip; they may overlap.
     fill : {"mean", "min"} or float, default="mean"
-        What stands there: the mean of the clip, its minimum, or a value.
+        Value of masked frames: the mean of the clip, its minimum, or a number.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -128,21 +128,21 @@ class TimeMask(_Mask):
     """
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class FrequencyMask(_Mask):
-    """Cover bands of frequency, over all frames.
+    """Mask ranges of bins in all frames.
 
-    Labels of a clip as a whole stay, where they do not hang on a narrow band.
+    Keeps labels of whole clips, unless they depend on a narrow band.
 
     Parameters
     ----------
     width : float or (float, float), default=(0.0, 0.15)
-        Width of a mask, as a share of the bins: a number, or a range it is drawn from
+        Width of a mask as a fraction of the bins: a number, or a range to draw from,
         uniformly.
     n_masks : int > 0, default=2
-        Masks a clip; they may overlap.
+        Number of masks per clip; they may overlap.
     fill : {"mean", "min"} or float, default="mean"
-        What stands there: the mean of the clip, its minimum, or a value.
+        Value of masked bins: the mean of the clip, its minimum, or a number.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -166,21 +166,22 @@ class FrequencyMask(_Mask):
     width: Range = (0.0, 0.15)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class FrequencyShift(RandomOp):
     """Shift spectrograms along frequency, by whole bins.
 
-    On a constant-Q spectrogram of 12 bins an octave a bin is a semitone, and the shift
-    a transposition; on mel bands it is one above 1 kHz only. Labels of pitch and key
-    change.
+    In a constant-Q spectrogram with 12 bins per octave, a bin is a semitone and the
+    shift is a transposition; in mel bands, only above 1 kHz. Changes labels of pitch
+    and key.
 
     Parameters
     ----------
     bins : int or (int, int), default=(-2, 2)
-        How far up: a number, or a range it is drawn from, both ends included.
+        Number of bins, positive for up: a number, or a range to draw from, both ends
+        included.
     fill : {"mean", "min"} or float, default="min"
-        What stands in the bins that are left: the minimum of the clip, its mean, or a
-        value.
+        Value of the bins that become free: the minimum of the clip, its mean, or a
+        number.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -205,7 +206,7 @@ class FrequencyShift(RandomOp):
             raise ValueError(
                 f"FrequencyShift has bins={self.bins!r}: give whole numbers of bins."
             )
-        self.bins = int(low), int(high)
+        self._set(bins=(int(low), int(high)))
         _check_fill(self, self.fill)
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
@@ -217,7 +218,7 @@ class FrequencyShift(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         n_bins = x.shape[1]
         source = np.arange(n_bins) - np.reshape(params["bins"], (-1, 1))
         inside = torch.from_numpy((source >= 0) & (source < n_bins))
@@ -228,18 +229,18 @@ class FrequencyShift(RandomOp):
         return torch.where(inside, shifted, _fill_values(self.fill, x))
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class SpecNoise(RandomOp):
     """Add Gaussian noise to the values of spectrograms.
 
-    Labels stay.
+    Keeps all labels.
 
     Parameters
     ----------
     std : float or (float, float), default=(0.0, 0.3)
-        Standard deviation of the noise, in the unit of the spectrogram (deviations of
-        a band after a Standardizer, decibels after a front-end): a number, or a range
-        it is drawn from uniformly.
+        Standard deviation of the noise, in the unit of the spectrogram (decibels after
+        a front-end, standard deviations of a band after a Standardizer): a number, or a
+        range to draw from, uniformly.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -260,10 +261,10 @@ class SpecNoise(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.std = check_range(self, "std", self.std, 0)
+        self._set(std=check_range(self, "std", self.std, 0))
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Draw `std`, and the seed of the noise, see `RandomOp.draw`."""
+        """Draw `std` and the seed of the noise, see `RandomOp.draw`."""
         return {
             "std": between(self.std, uniforms[:, 0]),
             "seed": as_seeds(uniforms[:, 1]),
@@ -272,5 +273,5 @@ class SpecNoise(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         return x + normal_noise(params["seed"], x) * column(params["std"], x)

@@ -1,4 +1,4 @@
-"""Level, polarity and place in time: what costs next to nothing."""
+"""Random level, polarity and time shift: operations that cost almost nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,16 +12,16 @@ from sktag.augment.ranges import Range, between, check_range, column
 from sktag.ops.random_op import RandomOp
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class Gain(RandomOp):
-    """Make waveforms louder or softer.
+    """Change the level of waveforms, without clipping.
 
-    Labels stay, but for those of loudness. Nothing is clipped.
+    Changes labels of loudness.
 
     Parameters
     ----------
     gain_db : float or (float, float), default=(-6.0, 6.0)
-        Gain in dB: a number, or a range it is drawn from uniformly.
+        Gain in dB: a number, or a range to draw from, uniformly.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -40,7 +40,7 @@ class Gain(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.gain_db = check_range(self, "gain_db", self.gain_db)
+        self._set(gain_db=check_range(self, "gain_db", self.gain_db))
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `gain_db`, see :meth:`sktag.ops.RandomOp.draw`."""
@@ -49,15 +49,16 @@ class Gain(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         return x * column(10 ** (params["gain_db"] / 20), x)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class PolarityInversion(RandomOp):
-    """Turn waveforms upside down, which nobody hears.
+    """Invert the sign of waveforms, which is inaudible.
 
-    Labels stay. Spectrograms do not change either: it is for networks on waveforms.
+    Keeps all labels. It does not change spectrograms either, so it is useful for
+    networks on waveforms only.
 
     Parameters
     ----------
@@ -84,22 +85,22 @@ class PolarityInversion(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         return -x
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class TimeShift(RandomOp):
-    """Shift clips in time; what leaves at the end comes in at the start.
+    """Shift clips in time, circularly: the end moves to the start.
 
-    For waveforms and spectrograms. Labels of a clip as a whole stay, those of an order
-    of events may not.
+    For waveforms and spectrograms. Keeps labels of whole clips; changes labels of the
+    order or position of events.
 
     Parameters
     ----------
     shift : float or (float, float), default=(0.0, 1.0)
-        How far, as a share of the clip's length: a number, or a range it is drawn
-        from uniformly. Negative values shift towards the start.
+        Shift as a fraction of the clip's length: a number, or a range to draw from,
+        uniformly. Negative values shift towards the start.
     p : float in [0, 1], default=1.0
         Probability that a clip is changed.
 
@@ -116,7 +117,7 @@ class TimeShift(RandomOp):
     def __post_init__(self) -> None:
         """Check the fields."""
         super().__post_init__()
-        self.shift = check_range(self, "shift", self.shift, -1, 1)
+        self._set(shift=check_range(self, "shift", self.shift, -1, 1))
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
         """Draw `shift`, see :meth:`sktag.ops.RandomOp.draw`."""
@@ -125,12 +126,12 @@ class TimeShift(RandomOp):
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, see :meth:`sktag.ops.RandomOp.change`."""
+        """Apply the op, see :meth:`sktag.ops.RandomOp.change`."""
         n_columns = x.shape[-1]
-        places = np.round(params["shift"] * n_columns).astype(int) % n_columns
+        shifts = np.round(params["shift"] * n_columns).astype(int) % n_columns
         out = torch.empty_like(x)
-        # Two copies a row; an index for all rows takes more memory than they do.
-        for row, shifted, k in zip(x, out, places, strict=True):
+        # Two copies per row need less memory than an index for all rows.
+        for row, shifted, k in zip(x, out, shifts, strict=True):
             shifted[..., k:] = row[..., : n_columns - k]
             shifted[..., :k] = row[..., n_columns - k :]
         return out

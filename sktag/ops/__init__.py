@@ -1,4 +1,4 @@
-"""Operations on batches of clips, as torch modules."""
+"""Operations on batches of clips: frozen recipes over torch functions."""
 
 from sktag.ops.cqt import CQTOp
 from sktag.ops.op import Op

@@ -1,11 +1,31 @@
-"""Compressions of spectra: what is done to their range before a network sees them.
+"""Compression of the range of spectra: decibels, logarithm, PCEN.
 
-Each looks at one clip alone, so that a clip's numbers never depend on its neighbours.
+Each clip is compressed on its own, so its numbers never depend on the other clips of
+the batch.
 """
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+def needs_whole_clips(
+    compression: str | None, ref: float | str, top_db: float | None
+) -> bool:
+    """Tell whether a compression looks at all frames of a clip.
+
+    Parameters
+    ----------
+    compression, ref, top_db : see `compress`
+        Parameters of `compress`.
+
+    Returns
+    -------
+    bool
+        True if a frame's values depend on other frames.
+    """
+    per_clip = ref == "max" or top_db is not None
+    return compression == "pcen" or (compression == "db" and per_clip)
 
 
 def compress(
@@ -26,19 +46,19 @@ def compress(
     x : Tensor of shape (n_clips, n_bins, n_frames)
         Spectra.
     compression : {"db", "log1p", "pcen"} or None
-        Which; None leaves them as they are.
+        Which compression; None returns `x`.
     power : float > 0
-        Exponent of the magnitudes that `x` is made of.
+        Exponent of the magnitudes in `x`.
     ref : float > 0 or "max"
-        What 0 dB is; "max" is each clip's maximum.
+        Value of 0 dB; "max" is the maximum of each clip.
     amin : float > 0
-        Smallest value told from silence, for "db".
+        Smaller values count as `amin`, for "db".
     top_db : float >= 0 or None
-        Level under each clip's maximum at which it is cut off, in dB.
+        Range below the maximum of each clip, in dB; lower levels are raised to it.
     log1p_factor : float > 0
-        Factor of "log1p".
+        Factor in "log1p".
     frame_rate : float > 0
-        Frames a second, in Hz, for "pcen".
+        Frames per second, in Hz, for "pcen".
 
     Returns
     -------
@@ -85,12 +105,12 @@ def _pcen(x: Tensor, frame_rate: float) -> Tensor:
     smooth = _smooth(x, float(b))
     agc = torch.exp(-gain * (np.log(eps) + torch.log1p(smooth / eps)))
     out: Tensor = bias**power * torch.expm1(power * torch.log1p(x * agc / bias))
-    return out
+    return out.to(x.dtype)  # the filter on the CPU works in double precision
 
 
 def _smooth(x: Tensor, b: float) -> Tensor:
     """Return the running mean y[t] = b x[t] + (1 - b) y[t - 1]."""
-    # librosa starts its filter in the steady state of a unit input, not of the clip.
+    # Like librosa, start in the steady state of a unit input, not of the clip.
     if x.device.type == "cpu" and not x.requires_grad:
         from scipy.signal import lfilter
 

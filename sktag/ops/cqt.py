@@ -1,16 +1,16 @@
-"""The constant-Q transform, to the precision of its numbers.
+"""The constant-Q transform, to the precision of float32.
 
 A bin is the inner product of the signal with a windowed complex tone, at every hop. It
-is computed in one of two ways, each exact but for rounding:
+is computed in one of two ways:
 
-- Short kernels (high bins): the signal's frames times the kernels, one matrix product.
+- Short kernels (high bins): frames of the signal times the kernels, a matrix product.
 - Long kernels (low bins): the product of the spectra of signal and kernel, over the
-  kernel's own narrow band only. Taking every ``hop_length``-th sample of the result
-  folds its spectrum, so the band is folded to as many values as there are hops, and one
-  short inverse transform gives the bin at all of them. Where these bands lie low, the
-  signal is low-passed and decimated before, and the bands make up for the filter.
+  narrow band of the kernel only. Decimation in time is aliasing in frequency, so the
+  band is folded to as many values as there are hops, and one short inverse transform
+  gives the bin at every hop. If all these bands lie low, the signal is low-passed and
+  decimated first, and the kernels' bands compensate for the filter.
 
-Signals are taken in segments of bounded length, which overlap by the longest kernel.
+Long signals are cut into segments that overlap by the longest kernel.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,24 +24,25 @@ from scipy import fft
 from torch import Tensor
 from torch.nn import functional
 
-from sktag.ops.compression import compress
+from sktag.ops.compression import compress, needs_whole_clips
 from sktag.ops.low_pass import LowPass, pieces
-from sktag.ops.op import Op, Shape
+from sktag.ops.op import Op, Shape, refuse_export
 
-# Kernels up to this many samples times the root of the hop are multiplied with frames:
-# a matrix product costs length / hop_length a sample, a band of a spectrum 1 / length.
+# Kernels shorter than this times the square root of the hop are multiplied with frames.
+# Per sample, a matrix product costs length / hop_length, and a band of a spectrum
+# 1 / length.
 _SHORT = 32.0
-# Short kernels in a matrix.
+# Number of short kernels in one matrix.
 _GROUP = 12
-# What a kernel's band may leave out of its spectrum, as a part of its norm.
+# Share of the norm of a kernel's spectrum that may lie outside its band.
 _LEFT_OUT = {torch.float32: 3e-5, torch.float64: 1e-8}
-# Samples of a segment, about: its spectrum stays near the cores.
+# Approximate samples in a segment, so that its spectrum fits the cache of a core.
 _SEGMENT = 2**18
-# Clips computed at a time on the CPU.
+# Clips transformed at a time on the CPU.
 _ROWS = 8
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class CQTOp(Op):
     """Magnitudes of the constant-Q transform.
 
@@ -89,26 +90,32 @@ amin, top_db, log1p_factor : see CQT
         )
 
     def out_length(self, length: int) -> int:
-        """Tell how many frames a clip of `length` samples gives."""
+        """Return the number of frames of a clip of `length` samples."""
         return 1 + length // self.hop_length
 
     def out_shape(self, shape: Sequence[int]) -> Shape:
-        """Tell the shape of the output: (n_clips, n_bins, n_frames)."""
+        """Return the shape of the output: (n_clips, n_bins, n_frames)."""
         return (shape[0], self.n_bins, self.out_length(shape[1]))
 
     def in_slice(self, start: int, stop: int) -> tuple[int, int]:
-        """Tell which samples the frames from `start` to `stop` are made of."""
+        """Return the samples that the frames from `start` to `stop` depend on."""
         half = self.longest() // 2 + 1
         return start * self.hop_length - half, (stop - 1) * self.hop_length + half
 
+    @property
+    def whole(self) -> bool:
+        """Whether the op needs whole clips: for "pcen", `top_db` and ``ref="max"``."""
+        whole = needs_whole_clips(self.compression, self.ref, self.top_db)
+        return whole or super().whole
+
     def highest(self) -> float:
-        """Tell up to where the highest bin reaches, in Hz.
+        """Return the upper edge of the highest bin, in Hz.
 
         Returns
         -------
         float
-            Where the main lobe of its window has fallen by 3 dB. It must not exceed
-            half the sample rate.
+            The frequency at which the main lobe of its window has fallen by 3 dB. It
+            must not exceed half the sample rate.
         """
         return _lengths(*self._key())[1]
 
@@ -118,7 +125,7 @@ amin, top_db, log1p_factor : see CQT
         return self.sr, frequencies, self.bins_per_octave, self.filter_scale, window
 
     def longest(self) -> int:
-        """Tell how long the longest kernel is, that of the lowest bin.
+        """Return the length of the longest kernel, that of the lowest bin.
 
         Returns
         -------
@@ -131,10 +138,10 @@ amin, top_db, log1p_factor : see CQT
         """Compute the spectra of waveforms, as in :meth:`sktag.ops.Op.forward`."""
         hop, n_frames = self.hop_length, self.out_length(x.shape[1])
         margin = -(-self.longest() // (2 * hop))
-        # Equal segments of `kept` frames, with a margin of frames on either side.
+        # Equal segments of `kept` frames, with `margin` frames on either side.
         n_segments = -(-n_frames // max(_SEGMENT // hop - 2 * margin, 8 * margin))
         kept = -(-n_frames // n_segments)
-        # Spectra go round in circles: one silence does for both ends of a whole clip.
+        # Convolution by spectra is circular: one margin serves both ends of a clip.
         n_margins = 1 if n_segments == 1 else 2
         n_hops = int(fft.next_fast_len(kept + n_margins * margin, real=True))
         bank = _make_bank(self._key(), hop, n_hops, x.dtype, x.device)
@@ -163,13 +170,13 @@ amin, top_db, log1p_factor : see CQT
 
 
 def _cut(x: Tensor, start: int, stop: int) -> Tensor:
-    """Return columns of waveforms, silence where they reach beyond the ends."""
+    """Return columns of waveforms, padded with silence beyond the ends."""
     inside = x[:, max(start, 0) : stop]
     return functional.pad(inside, (max(-start, 0), max(stop - x.shape[1], 0)))
 
 
 def _magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
-    if real.requires_grad:  # the slower one has a gradient at zero
+    if real.requires_grad:  # slower, but with a gradient at zero
         return torch.complex(real, imaginary).abs()
     return (real.square() + imaginary.square()).sqrt_()
 
@@ -177,10 +184,10 @@ def _magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
 class _Bank(NamedTuple):
     """The kernels of one configuration, for segments of one length, on one device.
 
-    `long` holds the lowest bins: the column of the spectrum at which each band begins,
-    and the band, some times `n_hops` wide. `short` holds the rest, in groups of
-    neighbours: (2 n_bins, n_samples), real parts first. `low_pass`, if any, is what is
-    done before the lowest bins. Segments have `reach` samples more at either end.
+    `long` holds the lowest bins: the first column of each band in the spectrum, and the
+    band, whose width is a multiple of `n_hops`. `short` holds the other bins, in groups
+    of neighbours: (2 n_bins, n_samples), real parts first. `low_pass`, if any, filters
+    the signal before the lowest bins. Segments have `reach` more samples at either end.
     """
 
     hop_length: int
@@ -238,7 +245,8 @@ def _make_bank(
     dtype: torch.dtype,
     device: torch.device,
 ) -> _Bank:
-    """Make the kernels in double precision, and put them on the device."""
+    """Make the kernels in double precision, and move them to the device."""
+    refuse_export()
     sr, frequencies, _, _, window = key
     lengths = _lengths(*key)[0]
     kernels = [
@@ -276,10 +284,10 @@ def _make_bank(
 def _band(
     kernel: np.ndarray, tone: float, hop_length: int, n_hops: int, left_out: float
 ) -> tuple[int, np.ndarray] | None:
-    """Return where the band of a kernel's spectrum begins, and the band.
+    """Return the first column of a kernel's band in its spectrum, and the band.
 
-    `tone` is the kernel's frequency in cycles a sample. None if the band is so wide
-    that nothing is gained by it.
+    `tone` is the kernel's frequency in cycles per sample. None if the band is too wide
+    to save time.
     """
     size = hop_length * n_hops
     placed = np.zeros(size, dtype=complex)
@@ -298,7 +306,7 @@ def _band(
 
 
 def _stack(kernels: list[np.ndarray]) -> Tensor:
-    """Return kernels as the rows of a matrix, their frame's time in the middle."""
+    """Return kernels as the rows of a matrix, centred on the time of the frame."""
     half = max((len(kernel) + 1) // 2 for kernel in kernels)
     matrix = np.zeros((len(kernels), 2 * half), dtype=complex)
     for row, kernel in zip(matrix, kernels, strict=True):
@@ -310,7 +318,7 @@ def _stack(kernels: list[np.ndarray]) -> Tensor:
 def _kernel(length: float, frequency: float, sr: float, window: Any) -> np.ndarray:
     """Return a kernel of :func:`librosa.filters.wavelet`, times its scale.
 
-    Sample ``(len(kernel) + 1) // 2`` is at the time of the frame.
+    Sample ``(len(kernel) + 1) // 2`` lies at the time of the frame.
     """
     from scipy.signal import get_window
 
@@ -331,7 +339,7 @@ def _lengths(
     from librosa import filters
 
     ratio = 2 ** (2 / bins_per_octave)
-    # librosa cannot tell the spacing of a single bin.
+    # librosa needs two bins to know their spacing.
     alpha = (ratio - 1) / (ratio + 1) if len(frequencies) == 1 else None
     lengths, highest = filters.wavelet_lengths(
         freqs=np.array(frequencies),

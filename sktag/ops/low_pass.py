@@ -1,4 +1,4 @@
-"""A low-pass filter that computes only the samples to keep, as a matrix product."""
+"""A low-pass filter that decimates, as a matrix product of the samples to keep."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -7,19 +7,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-# What the filter lets through of what it should not, in dB.
+# Attenuation of the stop band, in dB.
 _STOP = 95.0
-# The most coefficients at which it is quicker than a longer Fourier transform.
+# With more coefficients, a longer Fourier transform is faster.
 _MOST_TAPS = 64
-# Samples computed by a row of the matrix product.
+# Samples computed by one row of the matrix product.
 _BLOCK = 16
 
 
 class LowPass(NamedTuple):
-    """A low-pass filter, of which every `step`-th sample is computed.
+    """A low-pass filter that computes every `step`-th sample.
 
-    `taps` is symmetric; `matrix`, of shape (_BLOCK, n), holds it shifted by `step` from
-    row to row.
+    `taps` is symmetric. `matrix`, of shape (_BLOCK, n), holds the taps, shifted by
+    `step` from row to row.
     """
 
     step: int
@@ -30,9 +30,9 @@ class LowPass(NamedTuple):
     def design(
         cls, edge: float, hop_length: int, device: torch.device
     ) -> "LowPass | None":
-        """Return the filter that keeps up to `edge`, in cycles a sample.
+        """Return a filter that passes frequencies up to `edge`, in cycles a sample.
 
-        What it folds onto that is down by `_STOP`. None if nothing is gained.
+        Aliases in that band are attenuated by `_STOP`. None if it would save no time.
         """
         from scipy.signal import firwin, kaiserord
 
@@ -53,18 +53,18 @@ class LowPass(NamedTuple):
 
     @property
     def reach(self) -> int:
-        """Samples needed beyond either end of a segment."""
+        """Number of samples needed beyond either end of a segment."""
         return self.matrix.shape[1]
 
     def undo(self, first: int, band: Tensor, size: int) -> Tensor:
-        """Return what a band must be multiplied by, for spectra of `size` columns."""
+        """Return the factors that undo the filter in a band of a spectrum of `size`."""
         frequencies = np.arange(first, first + len(band)) / size
         times = np.arange(len(self.taps)) - len(self.taps) // 2
         response = np.cos(2 * np.pi * np.outer(frequencies, times)) @ self.taps
         return torch.from_numpy(self.step / response).to(band.device, torch.float32)
 
     def __call__(self, x: Tensor, size: int) -> Tensor:
-        """Filter and decimate `size` samples, those from `reach` on."""
+        """Filter and decimate `size` samples, starting with sample `reach`."""
         hop = _BLOCK * self.step
         n_blocks = -(-size // hop)
         out = x.new_zeros(len(x), n_blocks, _BLOCK)
@@ -77,11 +77,11 @@ class LowPass(NamedTuple):
 def pieces(
     x: Tensor, rows: Tensor, start: int, n_frames: int, hop: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield what to multiply, and add up, for products of overlapping frames with rows.
+    """Split the product of overlapping frames with rows into products to add up.
 
-    The first frame begins at `start`. Pieces of frames that do not overlap are views
-    that a matrix product takes as they lie: (n_clips, n_frames, n), and the columns of
-    the rows that they meet: (n_clips, n_rows, n).
+    The first frame begins at `start`. Each item is a piece of the frames, (n_clips,
+    n_frames, n), and the matching columns of the rows, (n_clips, n_rows, n). Pieces do
+    not overlap, so they are views that a matrix product takes without a copy.
     """
     for at in range(0, rows.shape[1], hop):
         some = rows[:, at : at + hop].expand(len(x), -1, -1)

@@ -1,17 +1,23 @@
-"""What an operation on clips is.
+"""The base class of operations on clips.
 
-An op maps a batch of clips to a batch of clips, on whatever device the batch is. It
-tells shapes without computing, so that a recipe of ops is checked before any file is
-read; it tells which part of its input a part of its output needs, so that a chunk can
-be read without the rest; and it pickles as its class and its fields (numbers, strings,
-numpy arrays), so that equal ops have equal hashes in every process.
+An op maps a batch of clips to a batch of clips, on the device of the batch. It is a
+frozen recipe, not a torch module:
+
+- Its fields (numbers, strings, tuples, numpy arrays) are its identity. They are set
+  once; equality, hash and pickle follow from them, the same in every process.
+- It knows the shape of its output without computing it, so that a recipe of ops is
+  checked before any file is read.
+- It knows which columns of the input a part of the output depends on, so that a chunk
+  can be computed without the rest of its clip.
 """
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import Field, FrozenInstanceError, fields, is_dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 Shape = tuple[int, ...]
@@ -21,37 +27,118 @@ def _remake(cls: type["Op"], state: dict[str, Any]) -> "Op":
     return cls(**state)
 
 
-@dataclass(eq=False, repr=False)
-class Op(nn.Module):
+class Op:
     """Base class of the operations on batches of clips.
 
-    A subclass is a dataclass (``@dataclass(eq=False, repr=False)``) whose fields are
-    numbers, strings, tuples or numpy arrays: they are its identity. It writes
-    `forward` and, where the shape changes, `out_shape` and `in_slice`. Constants on a
-    device (a filterbank, a window) are made in a cached function of the fields and
-    the device, never kept on the op.
+    A subclass is a dataclass. Its fields are numbers, strings, tuples or numpy arrays,
+    never tensors, and cannot be changed: ``dataclasses.replace(op, ...)`` makes an op
+    with other values. Ops of the same class with equal fields are equal.
+
+    A subclass writes `forward` and, if the shape changes, `out_shape`. An op that needs
+    only a part of a clip for a part of its output may say so, with ``pointwise = True``
+    or with `in_slice`. Constants on a device (a filterbank, a window) belong in a
+    cached function of the fields and the device.
 
     Attributes
     ----------
     takes : {"wave", "spectrogram"} or None
         Kind of clips the op takes; None for both.
     gives : {"wave", "spectrogram"} or None
-        Kind of clips it gives; None for the kind it got.
+        Kind of clips it returns; None for the kind it was given.
     pointwise : bool
-        Whether a column of the output depends on that column of the input alone, so
-        that a part of a clip can be computed without the rest.
+        Whether each column of the output depends on the same column of the input only.
     random : bool
-        Whether a training does more with it than `forward` does.
+        Whether training calls `augment` instead of `forward`.
+
+    See Also
+    --------
+    RandomOp : Base class of the random operations.
+
+    Notes
+    -----
+    A field that has to be normalised is set in `__post_init__` with
+    ``object.__setattr__(self, name, value)``, as in any frozen dataclass.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass, replace
+    >>> import torch
+    >>> from sktag.ops import Op
+    >>> @dataclass
+    ... class ScaleBy(Op):
+    ...     factor: float
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> op = ScaleBy(2.0)
+    >>> op(torch.ones(1, 3))
+    tensor([[2., 2., 2.]])
+    >>> replace(op, factor=3.0)
+    ScaleBy(factor=3.0)
+    >>> op == ScaleBy(2.0)
+    True
     """
 
     takes: ClassVar[str | None] = None
     gives: ClassVar[str | None] = None
     pointwise: ClassVar[bool] = False
     random: ClassVar[bool] = False
+    _is_local: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Keep this class's equality and hash, and note what `in_slice` is for."""
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        # `dataclass` writes its own methods only where the class has none. Its equality
+        # would compare arrays with ==, and its hash would be None.
+        for name in ("__eq__", "__hash__", "__repr__"):
+            if name not in own:
+                setattr(cls, name, getattr(cls, name))
+        # A new `forward` may look further than the inherited `in_slice` says.
+        if "in_slice" in own or own.get("pointwise"):
+            cls._is_local = True
+        elif "forward" in own or "pointwise" in own:
+            cls._is_local = False
 
     def __post_init__(self) -> None:
-        """Make the torch module ready, once the dataclass has set its fields."""
-        super().__init__()
+        """Check the fields, once the dataclass has set them."""
+        for name, value in self._fields().items():
+            if isinstance(value, Tensor | nn.Module):
+                raise TypeError(
+                    f"{type(self).__name__} has {name}, a {type(value).__name__} of "
+                    "torch. The fields of an op are numbers, strings, tuples or numpy "
+                    "arrays; make tensors from them in `forward`."
+                )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field once; raise an error afterwards."""
+        if name in self._declared() and name not in vars(self):
+            object.__setattr__(self, name, value)
+            return
+        raise FrozenInstanceError(self._cannot("set", name))
+
+    def __delattr__(self, name: str) -> None:
+        """Raise an error: ops do not change."""
+        raise FrozenInstanceError(self._cannot("delete", name))
+
+    def _cannot(self, verb: str, name: str) -> str:
+        if name in self._declared():
+            remedy = f"Use dataclasses.replace(op, {name}=...) to make another op."
+        else:
+            remedy = (
+                f"It has no field {name!r}: declare it in a class with @dataclass, "
+                "or compute it in a property."
+            )
+        return f"cannot {verb} {name!r} of {self!r}: ops do not change. {remedy}"
+
+    def _set(self, **values: Any) -> None:
+        """Replace fields by their normalised values, for `__post_init__` only."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Compute the output of a batch, see `forward`."""
+        return self.forward(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the output of a batch.
@@ -66,10 +153,33 @@ class Op(nn.Module):
         Tensor
             The result, of shape ``out_shape(x.shape)``, on the device of `x`.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define forward.")
+
+    def as_module(self) -> nn.Module:
+        """Wrap the op in a torch module, for instance for ``torch.nn.Sequential``.
+
+        Returns
+        -------
+        torch.nn.Module
+            A module without parameters whose `forward` is that of the op.
+
+        Notes
+        -----
+        Call the module once before ``torch.export.export``, to make the op's constants.
+
+        Examples
+        --------
+        >>> import torch
+        >>> from sktag.ops import MelSpectrogramOp
+        >>> mel = MelSpectrogramOp(22050, n_mels=64).as_module()
+        >>> net = torch.nn.Sequential(mel, torch.nn.Flatten())
+        >>> net(torch.zeros(2, 22050)).shape
+        torch.Size([2, 2816])
+        """
+        return _OpModule(self)
 
     def out_shape(self, shape: Sequence[int]) -> Shape:
-        """Tell the shape of the output without computing it.
+        """Return the shape of the output without computing it.
 
         Parameters
         ----------
@@ -84,7 +194,13 @@ class Op(nn.Module):
         return tuple(shape)
 
     def in_slice(self, start: int, stop: int) -> tuple[int, int]:
-        """Tell which columns of the input some columns of the output need.
+        """Return which columns of the input a part of the output depends on.
+
+        Only used where `whole` is False. Then a part of a clip is enough: columns `p`
+        to `q`, where `p` is a multiple of `hop_length` (of 1 if it is None), hold the
+        returned columns as far as the clip has them. Columns `start` to `stop` of the
+        whole clip's output are columns ``start - p // hop_length`` to ``stop - p //
+        hop_length`` of the output of that part.
 
         Parameters
         ----------
@@ -94,12 +210,22 @@ class Op(nn.Module):
         Returns
         -------
         start, stop : int
-            Columns of the input; may reach beyond either end, where the op pads.
+            Columns of the input. They may lie beyond either end of the clip, where the
+            op pads.
         """
         return start, stop
 
+    @property
+    def whole(self) -> bool:
+        """Whether the op needs whole clips, because any column may change any other.
+
+        True by default. False for a class that sets ``pointwise = True`` or defines
+        `in_slice`, until a subclass defines another `forward`.
+        """
+        return not self._is_local
+
     def out_length(self, length: int) -> int:
-        """Tell how many columns of the output a clip of a true length fills.
+        """Return how many columns of the output a clip of a true length fills.
 
         Parameters
         ----------
@@ -115,50 +241,112 @@ class Op(nn.Module):
 
     @property
     def hop_length(self) -> int | None:
-        """Samples from one column to the next; None where time is left as it is."""
+        """Samples between columns of the output; None if the op keeps the columns."""
         return None
 
     @property
     def frequencies(self) -> np.ndarray | None:
-        """Centre of each bin in Hz, or None where the op leaves the bins alone."""
+        """Centre of each bin in Hz, or None if the op does not change the bins."""
         return None
 
+    @classmethod
+    def _declared(cls) -> dict[str, Field[Any]]:
+        return {f.name: f for f in fields(cls)} if is_dataclass(cls) else {}
+
     def _fields(self) -> dict[str, Any]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: getattr(self, name) for name in self._declared()}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as the class and the fields, whatever torch keeps on a module."""
-        return _remake, (type(self), self._fields())
+        """Pickle the class and the fields, equal ones to equal bytes."""
+        state = {name: _canonical(value) for name, value in self._fields().items()}
+        return _remake, (type(self), state)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare class and fields, arrays by type, shape and content."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return self is other or self._key() == other._key()
+
+    def __hash__(self) -> int:
+        """Hash class and fields."""
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        return type(self), *(_key(value) for value in self._fields().values())
 
     def __repr__(self) -> str:
         """Show the fields that differ from their defaults."""
         shown = []
-        for f in sorted(fields(self), key=lambda f: f.kw_only is True):  # p last
-            value = getattr(self, f.name)
+        declared = self._declared().values()
+        for field in sorted(declared, key=lambda f: f.kw_only is True):  # p last
+            if field.name not in vars(self):
+                continue  # an error raised while the fields are being set
+            value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
-                shown.append(f"{f.name}=array{value.shape}")
+                shown.append(f"{field.name}=array{value.shape}")
             elif isinstance(value, list):
-                shown.append(f"{f.name}=list({len(value)})")
-            elif value is not f.default and value != f.default:
-                shown.append(f"{f.name}={value!r}")
+                shown.append(f"{field.name}=list({len(value)})")
+            elif value is not field.default and value != field.default:
+                shown.append(f"{field.name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-def _whole(self):
-    if self.random:
-        return self.host or not self.takes_chunks
-    if (
-        getattr(self, "top_db", None) is not None
-        or getattr(self, "ref", None) == "max"
-        or getattr(self, "compression", None) == "pcen"
-    ):
-        return True
-    return type(self).__name__ not in (
-        "SpectrogramOp",
-        "MelSpectrogramOp",
-        "CQTOp",
-        "ScaleOp",
-    )
+def refuse_export() -> None:
+    """Raise an error if constants are first made inside ``torch.export``.
+
+    They would be fake tensors there, and stay in the cache of the function that makes
+    them.
+
+    Raises
+    ------
+    RuntimeError
+        During an export.
+    """
+    if torch.compiler.is_exporting():
+        raise RuntimeError(
+            "the constants of this op have not been made yet: call the module once, "
+            "with a batch of the type and device to export, before torch.export."
+        )
 
 
-Op.whole = property(_whole)
+class _OpModule(nn.Module):
+    """An op as a torch module."""
+
+    def __init__(self, op: Op) -> None:
+        super().__init__()
+        self.op = op
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute the output of a batch."""
+        return self.op(x)
+
+    def extra_repr(self) -> str:
+        """Show the op in the module's repr."""
+        return repr(self.op)
+
+
+def _key(value: Any) -> Any:
+    """Return what equals that of another value if both are alike; hashable."""
+    if isinstance(value, np.ndarray):
+        is_plain = not value.dtype.hasobject
+        content = value.tobytes() if is_plain else _key(value.tolist())
+        return np.ndarray, value.dtype.str, value.shape, content
+    if isinstance(value, list | tuple):
+        return type(value), *map(_key, value)
+    if isinstance(value, dict):
+        return dict, *((name, _key(item)) for name, item in value.items())
+    # 1, 1.0 and True pickle differently, -0.0 is not 0.0, and NaN equals itself here.
+    return type(value), repr(value) if isinstance(value, float) else value
+
+
+def _canonical(value: Any) -> Any:
+    """Return a value such that equal ones pickle to equal bytes.
+
+    joblib hashes the strides of arrays, and pickle writes an object that occurs twice
+    in another way than two equal objects.
+    """
+    if isinstance(value, np.ndarray):
+        return np.array(value, order="C", copy=None)
+    if isinstance(value, list | tuple) and any(isinstance(v, Op) for v in value):
+        return type(value)(copy.copy(v) for v in value)
+    return value

@@ -1,8 +1,8 @@
-"""What a random operation is: draw, then apply.
+"""The base class of random operations: draw parameters, then apply them.
 
-What is drawn is a function of the seed, the epoch, the position of a row and the place
-of the op, and nothing else; no generator is kept, so that threads, processes, pickles
-and the order of rows change nothing.
+Parameters are a function of the seed, the epoch, the position of the row and the place
+of the op in the recipe. No generator is stored, so the number of threads or processes,
+pickling and the order of the rows make no difference.
 """
 
 from collections.abc import Sequence
@@ -24,31 +24,31 @@ _MIX = (
 )
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class RandomOp(Op):
-    """Base class of the random operations: draw, then apply.
+    """Base class of the random operations: draw parameters, then apply them.
 
-    Numbers are drawn on the host, for each row of a batch, as a function of the seed,
-    the epoch, the row's position in the X given to `fit`, and the op's place alone: no
-    generator is kept anywhere. A subclass is a dataclass that writes `draw`, which
-    makes parameters of uniform numbers, and `change`, which does with given parameters
-    what the op does. Outside a training nothing is drawn: `forward` is the identity.
+    Parameters are drawn on the host, for each row of a batch, as a function of the
+    seed, the epoch, the position of the row in the X given to `fit`, and the place of
+    the op in the recipe. A subclass is a dataclass that writes `draw`, which turns
+    uniform numbers into parameters, and `change`, which applies given parameters to a
+    batch. Outside training nothing is random: `forward` returns its input.
 
     Parameters
     ----------
     p : float in [0, 1], default=1.0
-        Probability that the op is done to a row.
+        Probability that the op is applied to a row.
 
     Attributes
     ----------
     takes : {"wave", "spectrogram"} or None
         Kind of clips the op takes, set by the subclass; None for both.
     n_uniforms : int
-        How many uniform numbers `draw` gets for each row, set by the subclass.
+        Number of uniform numbers that `draw` gets for each row, set by the subclass.
     host : bool
-        Whether the op runs in the threads that decode, on the CPU.
+        Whether the op runs on the CPU, in the threads that decode files.
     takes_chunks : bool
-        Whether it may be done to a chunk in place of the clip that it is cut from.
+        Whether the op may be applied to a chunk instead of to the whole clip.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class RandomOp(Op):
     >>> from typing import ClassVar
     >>> import torch
     >>> from sktag.ops import RandomOp
-    >>> @dataclass(eq=False, repr=False)
+    >>> @dataclass
     ... class Scale(RandomOp):
     ...     takes: ClassVar[str | None] = "wave"
     ...     n_uniforms: ClassVar[int] = 1
@@ -80,22 +80,22 @@ class RandomOp(Op):
     p: float = field(default=1.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        """Check the probability, and make the torch module ready."""
+        """Check the fields, and make the probability a float."""
         super().__post_init__()
         if not (isinstance(self.p, Real) and 0 <= self.p <= 1):
             raise ValueError(
                 f"{type(self).__name__} has p={self.p!r}: a probability is a number "
                 "from 0 to 1."
             )
-        self.p = float(self.p)  # equal probabilities have equal hashes
+        self._set(p=float(self.p))  # equal probabilities make equal ops
         if self.takes not in ("wave", "spectrogram", None):
             raise ValueError(
-                f"{type(self).__name__} has takes={self.takes!r}: it is 'wave', "
-                "'spectrogram' or None, for both."
+                f"{type(self).__name__} has takes={self.takes!r}: use 'wave', "
+                "'spectrogram', or None for both."
             )
 
     def check_rate(self, sample_rate: float | None) -> None:
-        """Raise a ValueError where the op cannot be done at a sample rate.
+        """Raise a ValueError if the op does not work at a sample rate.
 
         Parameters
         ----------
@@ -105,15 +105,20 @@ class RandomOp(Op):
 
     @property
     def host(self) -> bool:
-        """Whether the op runs in the threads that decode, on the CPU."""
+        """Whether the op runs on the CPU, in the threads that decode files."""
         return False
 
+    @property
+    def whole(self) -> bool:
+        """Whether the op needs whole clips: it runs on the host or takes no chunks."""
+        return self.host or not self.takes_chunks
+
     def forward(self, x: Tensor) -> Tensor:
-        """Return the batch as it is: what is random belongs to a training."""
+        """Return the batch unchanged: only training draws and changes."""
         return x
 
     def draw(self, uniforms: np.ndarray, shape: Sequence[int]) -> dict[str, Any]:
-        """Make the parameters of rows of uniform numbers.
+        """Turn uniform numbers into the parameters of each row.
 
         Parameters
         ----------
@@ -127,34 +132,32 @@ class RandomOp(Op):
         dict of str to ndarray of shape (n_clips, ...)
             Parameters of `apply`.
         """
-        raise NotImplementedError(f"{type(self).__name__} must write draw.")
+        raise NotImplementedError(f"{type(self).__name__} must define draw.")
 
     def change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op to a batch, with the parameters of each row.
+        """Apply the op to a batch, with the parameters of each row.
 
         Parameters
         ----------
         x : Tensor of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
-            The batch; it is left as it is.
+            The batch, which must not be modified.
         sample_rate : float or None
-            Of the waveforms, in Hz.
+            Sample rate of the waveforms, in Hz.
         params : dict of str to ndarray of shape (n_clips, ...)
-            What `draw` returned. One called "seed" seeds the noise of each row.
+            What `draw` returned. A parameter called "seed" seeds the noise of each
+            row.
 
         Returns
         -------
         Tensor
             A new batch, of the same shape.
         """
-        raise NotImplementedError(f"{type(self).__name__} must write change.")
+        raise NotImplementedError(f"{type(self).__name__} must define change.")
 
-    # torch calls something else `apply`: a function for each submodule, none here.
-    def apply(  # type: ignore[override]
-        self, x: Any, sample_rate: float | None = None, **params: Any
-    ) -> Any:
-        """Do the op to all rows, with given parameters, whatever `p` is.
+    def apply(self, x: Any, sample_rate: float | None = None, **params: Any) -> Any:
+        """Apply the op to all rows, with given parameters, whatever `p` is.
 
         Parameters
         ----------
@@ -162,23 +165,23 @@ class RandomOp(Op):
             A batch, or a single clip: (n_samples,) for an op on waveforms,
             (n_bins, n_frames) for one on spectrograms.
         sample_rate : float, optional
-            Of the waveforms, in Hz, where the op needs it.
+            Sample rate of the waveforms, in Hz, for ops that need it.
         **params : float or array of shape (n_clips, ...)
-            What `draw` would give; one number holds for all rows. What the op always
-            draws alike, as its range is one value, may be left out. `seed`, of ops
-            that make noise, is 0 for the first row, 1 for the second, ... by default:
-            give others where clips are changed one by one.
+            The parameters that `draw` would return; a single number is used for all
+            rows. Parameters whose range is a single value may be left out. `seed`, for
+            ops that make noise, defaults to 0 for the first row, 1 for the second, and
+            so on: pass other seeds if you change clips one by one.
 
         Returns
         -------
         Tensor or ndarray
-            A new batch or clip, as `x` is.
+            A new batch or clip, of the type of `x`.
 
         Raises
         ------
         ValueError
-            If a parameter is missing that the op draws from a range, or is none of
-            the op's, or if the clips are integers.
+            If a parameter that the op draws from a range is missing, if the op has no
+            such parameter, or if the clips are integers.
         """
         batch = x if isinstance(x, Tensor) else torch.as_tensor(np.asarray(x))
         if not batch.is_floating_point():
@@ -211,7 +214,7 @@ class RandomOp(Op):
     def _own_params(
         self, n_rows: int, shape: Shape, given: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return the parameters that are not given, which must have one value."""
+        """Return the parameters that were not given; each must have a single value."""
         ends = [np.zeros((n_rows, self.n_uniforms))]
         ends.append(np.nextafter(ends[0] + 1, 0))
         least, most = (self.draw(end, shape) for end in ends)
@@ -227,9 +230,8 @@ class RandomOp(Op):
                 own[name] = np.arange(n_rows)
             elif not np.array_equal(value, most[name]):
                 raise ValueError(
-                    f"{self!r} draws {name} at random: say what it is, "
-                    f"apply(x, {name}=...), or give the op one value in place of a "
-                    "range."
+                    f"{self!r} draws {name} at random: pass it, apply(x, {name}=...), "
+                    "or give the op one value instead of a range."
                 )
         return own
 
@@ -243,29 +245,29 @@ class RandomOp(Op):
         index: int | tuple[int, ...] = 0,
         sample_rate: float | None = None,
     ) -> Any:
-        """Draw, and apply to the rows that are to be changed.
+        """Draw parameters, and apply the op to the rows that `p` selects.
 
-        What a training does to its batches; to hear or see what it trains on, give it
-        clips and an epoch.
+        Training calls this for its batches. Call it yourself, with clips and an epoch,
+        to hear or see the training data.
 
         Parameters
         ----------
         x : Tensor or ndarray of shape (n_clips, n_samples) or (n_clips, n_bins, \
                 n_frames)
-            The batch; it is left as it is.
+            The batch, which is not modified.
         seed, epoch : int, default=0
-            Of the training.
+            Seed and epoch of the training.
         rows : ndarray of int of shape (n_clips,), optional
             Positions of the rows in the X given to `fit`; 0, 1, ... by default.
         index : int or tuple of int, default=0
-            Place of the op in the recipe, so that two alike draw apart.
+            Place of the op in the recipe, so that two equal ops draw independently.
         sample_rate : float, optional
-            Of the waveforms, in Hz.
+            Sample rate of the waveforms, in Hz.
 
         Returns
         -------
         Tensor or ndarray
-            The batch, some rows changed, as `x` is.
+            The batch with some rows changed, of the type of `x`.
         """
         rows = np.arange(len(x)) if rows is None else np.asarray(rows)
         place = (index,) if isinstance(index, int) else index
@@ -281,7 +283,7 @@ class RandomOp(Op):
         rows: np.ndarray,
         sample_rate: float | None,
     ) -> Tensor:
-        """Draw and apply, to a batch that is a tensor."""
+        """Draw and apply, for a batch that is a tensor."""
         uniforms = row_uniforms(key, rows, 1 + self.n_uniforms)
         changed = np.flatnonzero(uniforms[:, 0] < self.p)
         if not changed.size:
@@ -295,27 +297,27 @@ class RandomOp(Op):
     def _change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Do the op, and check that the shape is kept."""
+        """Apply the op, and check that it keeps the shape."""
         out = self.change(x, sample_rate, params)
         if out.shape != x.shape:
             raise ValueError(
-                f"{self!r} made a batch of shape {tuple(out.shape)} of one of shape "
-                f"{tuple(x.shape)}: `change` keeps the shape."
+                f"{self!r} returned a batch of shape {tuple(out.shape)} for one of "
+                f"shape {tuple(x.shape)}: `change` must keep the shape."
             )
         return out
 
 
 def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:
-    """Draw uniform numbers for some rows, a function of the key and the row alone.
+    """Draw uniform numbers for some rows, as a function of the key and the row only.
 
     Parameters
     ----------
     key : tuple of int >= 0
-        Seed, epoch, place of the op.
+        Seed, epoch and place of the op.
     rows : ndarray of int of shape (n_rows,)
         Positions of the rows.
     n : int
-        Numbers a row.
+        How many numbers each row gets.
 
     Returns
     -------
@@ -325,11 +327,11 @@ def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:
     References
     ----------
     Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014
-    (SplitMix64): any of its numbers is computed by itself, so that no row needs those
-    before it, and no table is kept.
+    (SplitMix64): each number is computed on its own, so no row depends on the rows
+    before it and no table is kept.
     """
     seed, *place = key
-    # 2 tells these draws from others of the same seed and epoch.
+    # 2 separates these draws from others with the same seed and epoch.
     entropy = np.random.SeedSequence(seed, spawn_key=(2, *place))
     counters: np.ndarray = np.asarray(rows, np.uint64)[:, np.newaxis] * np.uint64(n)
     x: np.ndarray = (counters + np.arange(n, dtype=np.uint64)) * _GOLDEN

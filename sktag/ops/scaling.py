@@ -1,4 +1,4 @@
-"""Shifting and scaling: standardisation with given or with each clip's statistics."""
+"""Ops that standardise clips, by given statistics or by those of each clip."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,17 +10,16 @@ from torch import Tensor
 from sktag.ops.op import Op
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class ScaleOp(Op):
-    """Subtract `shift` and divide by `scale`, for each bin or for all.
+    """Subtract `shift` and divide by `scale`, per bin or for all bins.
 
     Parameters
     ----------
     shift, scale : ndarray of shape (n_bins,) or (1,)
-        What is subtracted, and what is divided by; one number for all bins, or one a
-        bin.
+        Offset and divisor: one number for all bins, or one per bin.
     inverse : bool, default=False
-        Multiply and add instead.
+        Undo the scaling: multiply by `scale` and add `shift`.
 
     Examples
     --------
@@ -46,15 +45,15 @@ class ScaleOp(Op):
         return (x - shift.view(column)) / scale.view(column)
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class ClipScaleOp(Op):
     """Standardise each clip by its own mean and standard deviation.
 
     Parameters
     ----------
     with_mean, with_std : bool, default=True
-        Subtract the mean; divide by the standard deviation (a constant clip is not
-        divided).
+        Whether to subtract the mean, and to divide by the standard deviation. Constant
+        clips are not divided.
 
     Examples
     --------
@@ -74,7 +73,7 @@ class ClipScaleOp(Op):
         if self.with_mean:
             x = x - mean
         if self.with_std:
-            # Rounding leaves a constant clip with a tiny deviation that is not zero.
+            # Rounding gives a constant clip a tiny deviation instead of zero.
             tiny = 10 * torch.finfo(x.dtype).eps * mean.abs()
             x = x / torch.where(std <= tiny, torch.ones_like(std), std)
         return x

@@ -1,8 +1,8 @@
-"""Short-time spectra: the spectrogram, the mel spectrogram, and their compressions.
+"""The spectrogram and the mel spectrogram.
 
-Numbers equal librosa's for the same parameters, clip by clip. What librosa does over a
-whole batch (``top_db``, ``ref`` of the maximum) is done for each clip here, so that a
-clip's numbers never depend on its neighbours.
+Numbers equal librosa's for the same parameters, clip by clip. Where librosa uses the
+maximum of a whole batch (``top_db``, ``ref="max"``), the maximum of each clip is used
+here, so that a clip's numbers never depend on the other clips of the batch.
 """
 
 import warnings
@@ -16,19 +16,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sktag.ops.compression import compress
-from sktag.ops.op import Op, Shape
+from sktag.ops.compression import compress, needs_whole_clips
+from sktag.ops.op import Op, Shape, refuse_export
 
 Window = str | tuple[str | float, ...] | float | np.ndarray
 
-# Samples of frames held at a time. On the CPU some 4 MB of float32 stay near the cores,
-# where one array for a whole batch would go through main memory at each pass.
+# Samples in the frames transformed at a time. On the CPU, 4 MB of float32 fit the cache
+# of a core; one array for the whole batch would go through main memory at each pass.
 _BLOCK = {"cpu": 2**20, "cuda": 2**26}
-# The mel filters of the topmost octaves are multiplied each with their own bins.
+# Number of top octaves whose mel filters are multiplied with their own bins only.
 _N_OCTAVES = 4
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class SpectrogramOp(Op):
     """Magnitudes of the short-time Fourier transform, to a power.
 
@@ -75,21 +75,30 @@ amin, top_db, log1p_factor : see MelSpectrogram
         return np.arange(self.n_fft // 2 + 1) * (self.sr / self.n_fft)
 
     def out_length(self, length: int) -> int:
-        """Tell how many frames a clip of `length` samples gives."""
+        """Return the number of frames of a clip of `length` samples."""
         if self.center:
             length = length + 2 * (self.n_fft // 2)
         return 1 + (max(length, self.n_fft) - self.n_fft) // self.hop_length
 
     def out_shape(self, shape: Sequence[int]) -> Shape:
-        """Tell the shape of the output: (n_clips, n_bins, n_frames)."""
+        """Return the shape of the output: (n_clips, n_bins, n_frames)."""
         return (shape[0], self.n_bins, self.out_length(shape[1]))
 
     def in_slice(self, start: int, stop: int) -> tuple[int, int]:
-        """Tell which samples the frames from `start` to `stop` are made of."""
+        """Return the samples that the frames from `start` to `stop` depend on."""
         before = self.n_fft // 2 if self.center else 0
         first = start * self.hop_length - before
-        last = (stop - 1) * self.hop_length - before
-        return first, last + self.n_fft
+        last = (stop - 1) * self.hop_length - before + self.n_fft
+        if self.center and self.pad_mode == "reflect":
+            # "reflect" does not repeat the sample at the end, so it looks one further.
+            return first - 1, last + 1
+        return first, last
+
+    @property
+    def whole(self) -> bool:
+        """Whether the op needs whole clips: for "pcen", `top_db` and ``ref="max"``."""
+        whole = needs_whole_clips(self.compression, self.ref, self.top_db)
+        return whole or super().whole
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the spectra of waveforms, as in :meth:`sktag.ops.Op.forward`."""
@@ -113,7 +122,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
         )
 
     def _blocks(self, x: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
-        """Yield frames, a few at a time: of which clips, which columns, themselves."""
+        """Yield blocks of frames: the clips, the columns and the frames themselves."""
         at_once = max(1, _BLOCK.get(x.device.type, 2**26) // self.n_fft)
         column = 0
         for frames in self._frames(x):
@@ -129,11 +138,11 @@ amin, top_db, log1p_factor : see MelSpectrogram
     def _frames(self, x: Tensor) -> Iterator[Tensor]:
         """Yield the frames in order, (n_clips, n_frames, n_fft), as views if possible.
 
-        Only the frames that reach beyond an end are made of a padded copy.
+        Only the frames that reach beyond an end are cut from a padded copy.
         """
         n_samples, n_frames = x.shape[1], self.out_length(x.shape[1])
         hop, before = self.hop_length, self.n_fft // 2 if self.center else 0
-        # The first frame that lies within the clip, and the first one after it.
+        # The first frame that lies inside the clip, and the first one after those.
         first = -(-before // hop)
         last = (n_samples + before - self.n_fft) // hop + 1
         if first >= last:
@@ -147,21 +156,21 @@ amin, top_db, log1p_factor : see MelSpectrogram
             yield self._padded(x, start, stop).unfold(1, self.n_fft, hop)
 
     def _padded(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """Return the samples of the padded clip from one frame's first to another's."""
+        """Return the padded samples of the frames that begin at `start` to `stop`."""
         before = self.n_fft // 2 if self.center else 0
         start, stop, n_samples = start - before, stop - before + self.n_fft, x.shape[1]
         if self.pad_mode != "constant" and self.center:
-            # numpy's types want a literal mode; the transformer has checked the string.
+            # The types of numpy want a literal mode; the transformer checks the string.
             index = np.pad(np.arange(n_samples), before, mode=self.pad_mode)  # type: ignore[call-overload]
             index = torch.from_numpy(index[start + before : stop + before])
-            # An odd n_fft leaves a clip of very few samples short of one window.
+            # With an odd n_fft, a clip of very few samples is shorter than the window.
             short = stop - start - len(index)
             return functional.pad(x[:, index.to(x.device)], (0, short))
         inside = x[:, max(start, 0) : max(stop, 0)]
         return functional.pad(inside, (max(-start, 0), max(stop - n_samples, 0)))
 
     def _bands(self, magnitudes: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Yield rows of the output, and their values of (n_clips, n_rows, n_frames)."""
+        """Yield rows of the output and their values, (n_clips, n_rows, n_frames)."""
         yield slice(None), magnitudes
 
     def _window_key(self) -> tuple[object, int]:
@@ -171,7 +180,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
         return window, self.win_length or self.n_fft
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class MelSpectrogramOp(SpectrogramOp):
     """Spectrogram summed into mel bands.
 
@@ -215,7 +224,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
         return np.asarray(edges[1:-1])
 
     def empty_bands(self) -> np.ndarray:
-        """Find the bands that no bin of the Fourier transform falls into.
+        """Find the bands that contain no bin of the Fourier transform.
 
         Returns
         -------
@@ -237,7 +246,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
         )
 
     def _bands(self, magnitudes: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Yield rows of the output, and their values of (n_clips, n_rows, n_frames)."""
+        """Yield rows of the output and their values, (n_clips, n_rows, n_frames)."""
         row = 0
         for bins, weights in _mel_groups(
             self._mel_key(), magnitudes.dtype, magnitudes.device
@@ -250,9 +259,10 @@ amin, top_db, log1p_factor : see MelSpectrogram
 def _window(
     key: tuple[object, int], n_fft: int, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
-    """Return the window, centred in n_fft samples."""
+    """Return the window, centred in `n_fft` samples."""
     from scipy.signal import get_window
 
+    refuse_export()
     window, win_length = key
     if isinstance(window, tuple) and window[:1] == ("samples",):
         samples = np.asarray(window[1:], dtype=np.float64)
@@ -277,7 +287,7 @@ def _mel_filters(
     from librosa import filters
 
     with warnings.catch_warnings():
-        # The transformer says which bands are empty, and what to do about it.
+        # The transformer warns, and names the bands and the remedy.
         warnings.filterwarnings("ignore", message="Empty filters detected")
         return np.asarray(
             filters.mel(
@@ -299,13 +309,14 @@ def _mel_groups(
 ) -> list[tuple[slice, Tensor]]:
     """Return groups of neighbouring bands: their bins, and (n_bands, n_bins) filters.
 
-    A band has few bins, so that most of one matrix of all would be zeros. A GPU does
-    that quicker than several products.
+    Each band has few bins, so one matrix for all bands would be mostly zeros. On a GPU
+    one large product is still faster than several small ones.
     """
+    refuse_export()
     filters = _mel_filters(*key)
     n_groups = _N_OCTAVES if device.type == "cpu" else 1
-    # The last bin of each band, an empty one's being that of its neighbour below, and
-    # how many octaves it is from the top.
+    # The last bin of each band (of an empty band: of its neighbour below), and how many
+    # octaves it lies below the top.
     n_bins = filters.shape[1]
     last = np.where(filters != 0, np.arange(n_bins), 0).max(axis=1)
     last = np.maximum.accumulate(np.maximum(last, 1))
@@ -321,7 +332,7 @@ def _mel_groups(
 
 
 def _power(frames: Tensor, power: float) -> Tensor:
-    """Return frames' magnitudes to a power, (n_clips, n_bins, n_frames)."""
+    """Return the magnitudes of frames to a power, (n_clips, n_bins, n_frames)."""
     spectra: Tensor = torch.fft.rfft(frames)
     if power != 2.0:
         return spectra.abs().pow(power).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""Length and level of waveforms."""
+"""Ops for the length and the level of waveforms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from sktag.ops.op import Op, Shape
 
-# Level that "rms" brings a clip to: -20 dB below full scale, a usual level of mixes.
+# RMS level of "rms": 20 dB below full scale, a usual level of mixes.
 RMS_LEVEL = 0.1
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class WindowOp(Op):
     """Cut or extend waveforms to one length.
 
@@ -25,7 +25,7 @@ class WindowOp(Op):
     n_samples : int > 0
         Length of the result.
     pad : {"zero", "repeat"}, default="zero"
-        What follows where a waveform is shorter: silence, or the waveform again.
+        How shorter waveforms are extended: with silence, or by repeating them.
 
     Examples
     --------
@@ -42,16 +42,12 @@ class WindowOp(Op):
     pad: str = "zero"
 
     def out_shape(self, shape: Sequence[int]) -> Shape:
-        """Tell the shape of the output: (n_clips, n_samples)."""
+        """Return the shape of the output: (n_clips, n_samples)."""
         return (shape[0], self.n_samples)
 
     def out_length(self, length: int) -> int:
-        """Tell how many samples of the output are not padding."""
+        """Return how many samples of the output are not padding."""
         return min(max(0, length - self.start), self.n_samples)
-
-    def in_slice(self, start: int, stop: int) -> tuple[int, int]:
-        """Tell which samples of the input those from `start` to `stop` are."""
-        return start + self.start, stop + self.start
 
     def forward(self, x: Tensor) -> Tensor:
         """Cut or extend a batch, as in :meth:`sktag.ops.Op.forward`."""
@@ -65,15 +61,15 @@ class WindowOp(Op):
         return functional.pad(x, (0, missing))
 
 
-@dataclass(eq=False, repr=False)
+@dataclass
 class LevelOp(Op):
-    """Bring each waveform to one level; silence stays silence.
+    """Scale each waveform to a given level; silence stays silence.
 
     Parameters
     ----------
     level : {"peak", "rms"}
         "peak": the largest magnitude becomes 1. "rms": the root mean square becomes
-        0.1 (-20 dB), or as much as leaves no sample beyond 1.
+        0.1 (-20 dB), or less if a sample would exceed 1.
 
     Examples
     --------
@@ -89,7 +85,7 @@ class LevelOp(Op):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale a batch, as in :meth:`sktag.ops.Op.forward`."""
-        # The smallest normal number: silence is divided by it and stays 0.
+        # The smallest normal number: silence divided by it stays 0.
         tiny = torch.finfo(x.dtype).tiny
         peak = x.abs().amax(dim=1, keepdim=True)
         gain = 1 / peak.clamp_min(tiny)

@@ -43,7 +43,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     >>> import numpy as np
     >>> from sktag import ClipTransformer
     >>> from sktag.ops import Op
-    >>> @dataclass(eq=False, repr=False)
+    >>> @dataclass
     ... class GainOp(Op):
     ...     factor: float
     ...

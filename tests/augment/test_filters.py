@@ -122,7 +122,7 @@ def test_missing_sample_rate_is_asked_for(op):
 
 def test_cutoff_above_half_the_rate_is_refused_whatever_is_drawn():
     op = Filter("low_pass", cutoff_hz=(100.0, 5000.0))
-    with pytest.raises(ValueError, match=r"cutoff_hz of up to 5000 Hz.*less than 4000"):
+    with pytest.raises(ValueError, match=r"cutoff_hz of up to 5000 Hz.*end at 4000"):
         op.augment(torch.from_numpy(X[:1]), sample_rate=8000)
     with pytest.raises(ValueError, match=r"cutoff_hz of up to 4500 Hz"):
         Augmenter([Filter(cutoff_hz=4500.0)], sr=8000).fit(X)

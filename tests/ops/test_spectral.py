@@ -177,6 +177,76 @@ def test_in_slice_tells_the_samples_some_frames_need(center):
     np.testing.assert_array_equal(got, compute(op)[:, :, 5:9])
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    n_fft=st.sampled_from([1, 2, 63, 64, 255, 256]),
+    hop_length=st.sampled_from([1, 7, 64, 100, 300]),
+    win_length=st.sampled_from([None, 1]),
+    window=st.sampled_from(["hann", "boxcar", ("kaiser", 4.0), "array"]),
+    center=st.booleans(),
+    pad_mode=st.sampled_from(["constant", "edge", "reflect", "symmetric"]),
+    n_samples=st.integers(1, 1500),
+    seed=st.integers(0, 99),
+)
+def test_part_of_a_clip_gives_the_frames_of_the_whole_clip(
+    compare_parts,
+    n_fft,
+    hop_length,
+    win_length,
+    window,
+    center,
+    pad_mode,
+    n_samples,
+    seed,
+):
+    if window == "array":
+        window, win_length = np.linspace(0.1, 1, n_fft), None
+    op = SpectrogramOp(
+        SR,
+        n_fft,
+        hop_length,
+        win_length,
+        window,
+        center,
+        pad_mode,
+        compression=None,
+    )
+    x = np.random.default_rng(seed).uniform(-1, 1, (2, n_samples)).astype(np.float32)
+    worst, scale = compare_parts(op, x, seed=seed)
+    # Rounding of float32: the frames are the same, their groups may not be.
+    assert worst <= 1e-6 * scale
+
+
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("compression", [None, "db", "log1p"])
+def test_part_of_a_clip_gives_the_mel_frames_of_the_whole_clip(
+    compare_parts, center, compression
+):
+    op = MelSpectrogramOp(
+        SR, 512, 128, n_mels=40, center=center, compression=compression
+    )
+    worst, scale = compare_parts(op, NOISE, n_parts=30)
+    # Matrix products of other sizes round otherwise; in dB no value is near the floor.
+    assert worst <= (1e-4 if compression == "db" else 1e-6 * scale)
+
+
+@pytest.mark.parametrize(
+    ("params", "whole"),
+    [
+        ({}, False),
+        ({"compression": "log1p", "top_db": 80.0}, False),
+        ({"top_db": 80.0}, True),
+        ({"ref": "max"}, True),
+        ({"compression": "pcen"}, True),
+    ],
+)
+@pytest.mark.parametrize("cls", [SpectrogramOp, MelSpectrogramOp])
+def test_whole_clips_are_needed_where_a_clip_is_compressed_as_a_whole(
+    cls, params, whole
+):
+    assert cls(SR, **params).whole is whole
+
+
 def test_double_precision_in_gives_double_precision_out():
     x = torch.from_numpy(NOISE.astype(np.float64))
     got = MelSpectrogramOp(SR, 512, compression=None)(x)

@@ -154,7 +154,7 @@ def test_callable_is_called_with_samples_and_rate_and_seeded_by_the_draw(waves):
 
 def test_callable_that_changes_the_length_is_refused_by_name(waves):
     op = carried(Augmenter(longer).fit_transform(waves))
-    with pytest.raises(ValueError, match=r"longer.*\(11024,\).*keeps the number of"):
+    with pytest.raises(ValueError, match=r"longer.*\(11024,\).*keep the number of"):
         op.augment(ClipArray.from_array(waves).compute(np.arange(2)))
 
 
