@@ -124,10 +124,7 @@ TESTED_IN = {
     "inspection/_matplotlib": "inspection/test_spectrogram_display.py",
     "inspection/_spectrogram": "inspection/test_spectrogram_display.py",
     "inspection/_training_curve": "inspection/test_training_curve_display.py",
-    "ops/compression": "ops/test_spectral.py",
-    "ops/op": "ops/test_spectral.py",
     "ops/random_op": "augment/test_random_op.py",
-    "ops/wave": "transformers/test_raw_wave.py",
     "transformers/_base": "testing/test_checks.py",  # the checks of a ClipTransformer
 }
 # Modules with nothing to test: records and protocols.
