@@ -4,9 +4,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sktag._validation import validate_array
-from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind, check_rate
+from sktag.clips._inputs import as_clips, check_rate
 from sktag.estimators._chunks import chunk_starts
 from sktag.estimators._loading import read_batches
 
@@ -131,27 +129,12 @@ class AnswersMixin:
 
     def _as_clips(self, X, *, reset):
         """Return X as clips of the kind that the network takes."""
-        name = type(self).__name__
-        if isinstance(X, ClipArray):
-            check_kind(X, self._takes, name)
-            for attribute in ("n_features_in_", "feature_names_in_"):
-                if reset and hasattr(self, attribute):
-                    delattr(self, attribute)
-            return X
-        X = validate_array(self, X, reset=reset)
-        rate = None if reset else getattr(self, "sr_", None)
-        if self._takes == "wave":
-            if X.ndim != 2:
-                raise ValueError(
-                    f"{name} takes waveforms (n_clips, n_samples); X has {X.ndim} "
-                    f"dimensions, {X.shape}."
-                )
-            return ClipArray.from_array(X, sample_rate=rate)
-        if X.ndim > 3:
-            raise ValueError(
-                f"{name} takes spectrograms (n_clips, n_bins, n_frames); X has "
-                f"{X.ndim} dimensions, {X.shape}."
-            )
-        hop_length = None if reset else getattr(self, "_hop_length", None)
-        X = X if X.ndim == 3 else X[:, :, np.newaxis]
-        return ClipArray.from_array(X, sample_rate=rate, hop_length=hop_length)
+        return as_clips(
+            X,
+            self,
+            takes=self._takes,
+            reset=reset,
+            sample_rate=None if reset else getattr(self, "sr_", None),
+            hop_length=None if reset else getattr(self, "_hop_length", None),
+            two_d=self._takes,
+        )

@@ -7,8 +7,7 @@ from sklearn.utils import check_consistent_length
 
 from sktag._compat import _check_sample_weight
 from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind
-from sktag.clips._files import as_clips_like
+from sktag.clips._inputs import as_clips_like, check_kind
 from sktag.estimators._labels import align_tags, tag_names
 from sktag.estimators._loading import ClipDataset, fill_cache
 
