@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind
+from sktag.clips._inputs import check_kind
 from sktag.inspection._chosen import check_index, one_row, start_of, unit_of
 from sktag.inspection._matplotlib import check_matplotlib
 

@@ -6,12 +6,12 @@ states the shortest input that fits.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from math import inf, prod
 from numbers import Integral, Real
 from operator import floordiv
 from typing import Any, NamedTuple
 
+from sktag._messages import did_you_mean
 from sktag.nets.blocks import ACTIVATIONS, INITIALISERS, POOLINGS, Size
 
 _CHOICES: dict[str, Sequence[Any]] = {
@@ -277,12 +277,9 @@ def is_several(value: Any) -> bool:
 def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
     """Raise if a value is not among the choices; suggest the closest one."""
     if value not in choices:
-        close = get_close_matches(
-            str(value), [c for c in choices if isinstance(c, str)]
-        )
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"{name}={value!r} is none of {', '.join(map(repr, choices))}.{hint}"
+            f"{name}={value!r} is none of {', '.join(map(repr, choices))}."
+            f"{did_you_mean(value, choices)}"
         )
 
 

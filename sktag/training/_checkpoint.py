@@ -6,16 +6,14 @@ no fit resumes another's; it holds numpy arrays and no device.
 """
 
 import hashlib
-import io
-import os
 import pickle
-import tempfile
 from pathlib import Path
 
 import joblib
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.history import History
 
+from sktag._atomic import atomic_write
 from sktag._messages import warn
 from sktag.training._schedule import Schedule
 from sktag.training._stages import Stages
@@ -202,20 +200,13 @@ def _restore_callback(net, callback, state):
 
 def _write(path, state):
     """Write a file atomically, with a checksum."""
-    buffer = io.BytesIO()
-    pickle.dump(state, buffer, protocol=pickle.HIGHEST_PROTOCOL)
-    content = buffer.getbuffer()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(content).digest())
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    content = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
+
+    def write(file):
+        file.write(hashlib.sha256(content).digest())
+        file.write(content)
+
+    atomic_write(path, write, fsync=True)
 
 
 def _read(path):
