@@ -9,7 +9,7 @@ from torch import nn
 
 from sktag._messages import name_of, warn
 from sktag.nets import find_architecture
-from sktag.nets.architecture import Built
+from sktag.nets.architecture import Built, Family
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class NetworkSpec:
         Parameters of the architecture, as given; None for its own values.
     """
 
-    family: str
-    architecture: str | Callable[[tuple[int, ...], int], nn.Module]
+    family: Family
+    architecture: str | Callable[[tuple[int, ...], int], Any]
     input_shape: tuple[int, ...]
     n_outputs: int
     sizes: Mapping[str, Any]
@@ -42,13 +42,7 @@ class NetworkSpec:
             record = find_architecture(self.family, self.architecture)
             return record.build(self.input_shape, self.n_outputs, **self.sizes)
         module = self.architecture(self.input_shape, self.n_outputs)
-        name = name_of(self.architecture)
-        if not isinstance(module, nn.Module):
-            raise ValueError(
-                f"architecture={name} returned {type(module).__name__}: return a "
-                "torch.nn.Module that maps a batch to logits."
-            )
-        return Built(module, name, False)
+        return Built(module, name_of(self.architecture))
 
 
 def check_architecture(architecture, sizes, name):
@@ -139,6 +133,11 @@ def _try_network(module, spec, device):
     """
     x = torch.zeros(2, *spec.input_shape, device=device)
     name = name_of(spec.architecture)
+    if not isinstance(module, nn.Module):
+        raise ValueError(
+            f"architecture={name} returned {type(module).__name__}: return a "
+            "torch.nn.Module that maps a batch to logits."
+        )
     module.to(device)
     was_training = module.training
     try:
