@@ -25,15 +25,7 @@ _NOT_THE_USER = (
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, and point at the line of the user that led here.
-
-    Parameters
-    ----------
-    message : str
-        What to say.
-    category : type of Warning, default=UserWarning
-        Kind of warning.
-    """
+    """Warn, and point at the line of the user that led here."""
     inside = _places()
     stacklevel = 2  # the caller of this function
     frame = sys._getframe(1)
@@ -85,17 +77,6 @@ def did_you_mean(name: object, names: Iterable[object]) -> str:
 
 
 def name_of(function: object) -> str:
-    """Return the name of a user's function, class or ``functools.partial``.
-
-    Parameters
-    ----------
-    function : callable
-        The function.
-
-    Returns
-    -------
-    str
-        Its qualified name; the name of its class if it has none.
-    """
+    """Return the name of a user's function, class or ``functools.partial``."""
     function = getattr(function, "func", function)
     return getattr(function, "__qualname__", type(function).__name__)

@@ -204,23 +204,7 @@ class ClipArray:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Any:
-        """Index rows as numpy does. Only an integer computes something: one clip.
-
-        Parameters
-        ----------
-        key : int, slice, list or array of int or bool, or (key, Ellipsis)
-            Rows.
-
-        Returns
-        -------
-        ndarray or ClipArray
-            One clip for an integer, clips for any other key.
-
-        Raises
-        ------
-        IndexError
-            If the key is out of range, or indexes more than rows.
-        """
+        """Index rows as numpy does. Only an integer computes something: one clip."""
         rows = row_numbers(key, len(self))
         if rows.ndim == 0:
             return self.compute(rows[np.newaxis])[0].numpy()

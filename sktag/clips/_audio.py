@@ -68,38 +68,6 @@ def decode(
     """Decode a sound file, or a part of it, to mono at a given sample rate.
 
     Channels are averaged, and the mean is resampled by soxr ("HQ").
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    sr : int in [100, 768000]
-        Sample rate of the result, in Hz.
-    offset : float >= 0, default=0.0
-        Start, in seconds, rounded to a sample of the result.
-    n_samples : int > 0, default=None
-        Largest number of samples to return; None returns all up to the end.
-
-    Returns
-    -------
-    ndarray of shape (n,), float32
-        The samples; integer formats are scaled to [-1, 1]. ``n`` is
-        ``min(n_samples, probe(path).n_samples(sr, offset))``, or less if the file holds
-        less than its header says.
-
-    Raises
-    ------
-    OSError
-        If the file is missing, a directory, or cannot be accessed.
-    ValueError
-        If the file cannot be decoded or is damaged, if a sample is not finite, or if
-        `offset` lies beyond the end.
-
-    Warns
-    -----
-    UserWarning
-        If the file holds less than its header says. Two missing MPEG frames (encoder
-        delay and padding) in an MP3 file are replaced by zeros without a warning.
     """
     if not (MIN_RATE <= sr <= MAX_RATE and sr == int(sr)):
         raise ValueError(

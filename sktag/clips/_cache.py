@@ -59,13 +59,7 @@ class MemoryCache:
 
 
 class DiskCache:
-    """One memory-mapped ``.npy`` file per clip, in a folder.
-
-    Parameters
-    ----------
-    directory : str
-        The folder; created by the first `put`.
-    """
+    """One memory-mapped ``.npy`` file per clip, in a folder."""
 
     def __init__(self, directory: str) -> None:
         self.directory = Path(directory)

@@ -14,13 +14,7 @@ class AugmentationDroppedWarning(UserWarning):
 
 
 def warn_dropped(name: str) -> None:
-    """Warn that a step dropped the random operations of clips.
-
-    Parameters
-    ----------
-    name : str
-        The step.
-    """
+    """Warn that a step dropped the random operations of clips."""
     warn(
         f"{name} computes clips that carry random operations (Augmenter). It sees the "
         "clean clips, and the steps after it are not augmented: only estimators of "

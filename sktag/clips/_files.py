@@ -17,20 +17,7 @@ AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
 def audio_files(
     folder: str | os.PathLike[str], extensions: tuple[str, ...] = AUDIO_EXTENSIONS
 ) -> list[Path]:
-    """List the audio files in a folder and its sub-folders, except hidden ones.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The folder.
-    extensions : tuple of str
-        File extensions, with the dot, in lower case.
-
-    Returns
-    -------
-    list of Path
-        The files, sorted.
-    """
+    """List the audio files in a folder and its sub-folders, except hidden ones."""
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -51,30 +38,7 @@ def open_files(
     n_threads: int | None = None,
     **options: Any,
 ) -> tuple[ClipArray, np.ndarray]:
-    """Read the headers of files, and return the files as clips.
-
-    Parameters
-    ----------
-    paths : list of str
-        The files.
-    sr : int
-        Sample rate of the clips, in Hz.
-    n_samples : int, optional
-        Length of the clips; by default, the length of the longest file.
-    on_error : {"raise", "warn", "silence"}, default="raise"
-        What to do with a file that cannot be opened.
-    n_threads : int, optional
-        Number of files opened at a time.
-    **options
-        Further parameters of :class:`FileSource`.
-
-    Returns
-    -------
-    clips : ClipArray
-        The files.
-    failed : ndarray of int
-        Rows of the files that cannot be opened; these clips are silent.
-    """
+    """Read the headers of files, and return the files as clips."""
     infos: list[AudioInfo] = []
     failed: list[int] = []
     for path, info in zip(paths, probe_many(paths, n_threads), strict=True):

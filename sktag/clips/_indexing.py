@@ -6,25 +6,7 @@ import numpy as np
 
 
 def row_numbers(key: Any, n_rows: int) -> np.ndarray:
-    """Return the rows that a key selects, as numpy would.
-
-    Parameters
-    ----------
-    key : int, slice, list or array of int or bool, or (key, Ellipsis)
-        Rows; scikit-learn adds an Ellipsis.
-    n_rows : int
-        Number of rows.
-
-    Returns
-    -------
-    ndarray of int of shape (n,) or ()
-        Row numbers; a scalar for an integer.
-
-    Raises
-    ------
-    IndexError
-        If the key is out of range, or indexes more than rows.
-    """
+    """Return the rows that a key selects, as numpy would."""
     if isinstance(key, tuple):
         if not key or not all(map(_is_everything, key[1:])):
             raise IndexError(

@@ -15,20 +15,7 @@ _TO_FLOAT = {
 
 
 def refuse_integers(dtype: np.dtype[Any], name: str) -> None:
-    """Raise an error if waveforms are integers.
-
-    Parameters
-    ----------
-    dtype : numpy.dtype
-        Type of the waveforms.
-    name : str
-        The step or method that was given them.
-
-    Raises
-    ------
-    ValueError
-        If the type is an integer type or bool; names the factor.
-    """
+    """Raise an error if waveforms are integers."""
     if dtype.kind not in "iub":
         return
     remedy = _TO_FLOAT.get(

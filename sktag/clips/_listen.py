@@ -18,13 +18,6 @@ class Listen:
     """Audio players for a few waveforms, shown by a notebook.
 
     They hold MP3, or WAV at a sample rate that MP3 does not have.
-
-    Parameters
-    ----------
-    waves : ndarray of shape (n, n_samples)
-        Waveforms, in [-1, 1].
-    sample_rate : float
-        Sample rate in Hz.
     """
 
     def __init__(self, waves: np.ndarray, sample_rate: float) -> None:

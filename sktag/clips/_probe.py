@@ -82,15 +82,7 @@ class Stream(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
 
 
 def stat_key(path: Path) -> tuple[int, int]:
-    """Return the size of a file in bytes and its modification time in nanoseconds.
-
-    Raises
-    ------
-    OSError
-        If the file is missing, a directory, or cannot be accessed.
-    ValueError
-        If it is not a regular file, or not a path.
-    """
+    """Return the size of a file in bytes and its modification time in nanoseconds."""
     return file_key(path)[1:]
 
 
@@ -100,13 +92,6 @@ def probe(path: Path) -> AudioInfo:
     The process remembers headers until the size or modification time of the file
     differs. If the number of frames is implausible (zero, negative, or more than the
     codec can pack into the file's size), they are counted by a full decode.
-
-    Raises
-    ------
-    OSError
-        If the file is missing, a directory, or cannot be accessed.
-    ValueError
-        If it is not a sound file that can be decoded, or has no frames.
     """
     key = file_key(path)
     known = recall(key)
@@ -119,20 +104,7 @@ def probe(path: Path) -> AudioInfo:
 def probe_many(
     paths: Sequence[Path], n_threads: int | None = None
 ) -> list[AudioInfo | Exception]:
-    """Probe many files at once.
-
-    Parameters
-    ----------
-    paths : sequence of str or Path, of length n_files
-        The files.
-    n_threads : int > 0, default=None
-        Number of threads; None means one for each CPU.
-
-    Returns
-    -------
-    list of AudioInfo or Exception, of length n_files
-        In the order of `paths`. Errors that `probe` raises are items of the list.
-    """
+    """Probe many files at once."""
 
     def attempt(path: Path) -> AudioInfo | Exception:
         try:

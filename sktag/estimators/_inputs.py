@@ -62,31 +62,7 @@ class FitData(NamedTuple):
 
 
 def check_validation(given, clips, y, *, check_y, as_clips, name):
-    """Check the arguments of `fit` that concern validation.
-
-    Parameters
-    ----------
-    given : Given
-        The arguments.
-    clips : ClipArray
-        The training clips.
-    y : object
-        Their labels, as the user passed them.
-    check_y, as_clips : callable
-        Return y checked; return a bare array as clips.
-    name : str
-        The estimator.
-
-    Returns
-    -------
-    ValidationData or None
-        None if no X_val is given.
-
-    Raises
-    ------
-    ValueError
-        If X_val, y_val and weights disagree with each other or the training clips.
-    """
+    """Check the arguments of `fit` that concern validation."""
     if given.groups is not None:
         check_consistent_length(clips, given.groups)
     if given.X_val is None and given.y_val is None:

@@ -46,22 +46,7 @@ class NetworkSpec:
 
 
 def check_architecture(architecture, sizes, name):
-    """Raise if an architecture is neither a name nor a function, or has sizes too.
-
-    Parameters
-    ----------
-    architecture : object
-        As the user passed it.
-    sizes : dict
-        Parameters of named architectures, as given.
-    name : str
-        The estimator.
-
-    Raises
-    ------
-    ValueError
-        Names the remedy.
-    """
+    """Raise if an architecture is neither a name nor a function, or has sizes too."""
     if isinstance(architecture, str):
         return
     if isinstance(architecture, nn.Module):
@@ -81,24 +66,7 @@ def check_architecture(architecture, sizes, name):
 
 
 def build_network(spec, device, n_columns):
-    """Build a network, check a user's, and warn if it was shrunk for a short input.
-
-    Parameters
-    ----------
-    spec : NetworkSpec
-        The network.
-    device : torch.device
-        Where a user's network is tried.
-    n_columns : int
-        Length of the clips, of which the input may be a chunk.
-
-    Returns
-    -------
-    module : Module
-        The network.
-    name : str
-        The value of `architecture_`.
-    """
+    """Build a network, check a user's, and warn if it was shrunk for a short input."""
     length = spec.input_shape[-1]
     is_cut = length < n_columns
     try:

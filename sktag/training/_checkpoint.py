@@ -41,31 +41,7 @@ _KEPT = {
 
 
 def open_checkpoint(folder, identity, *, label, seed, verbose=0):
-    """Find the checkpoint of a fit, which is empty at first.
-
-    Parameters
-    ----------
-    folder : str or path-like
-        Folder of checkpoints; it is made if it does not exist.
-    identity : list
-        Everything that determines the weights: parameters and data.
-    label : str
-        Name of the estimator.
-    seed : int
-        Seed of the fit if it is new.
-    verbose : int, default=0
-        Whether to say that a fit is resumed.
-
-    Returns
-    -------
-    Checkpoint
-        Saves the fit, and has what was saved of it.
-
-    Raises
-    ------
-    ValueError
-        If `folder` is a file, or the identity cannot be pickled.
-    """
+    """Find the checkpoint of a fit, which is empty at first."""
     given, folder = folder, Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,20 +69,6 @@ class Checkpoint(Callback):
     """The file of a fit: read before it, written at each epoch and at the end.
 
     It must be the last of the callbacks, whose state it saves and restores.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    seed : int
-        Seed of a fit that is new.
-
-    Attributes
-    ----------
-    saved : dict or None
-        The content of the file, until the training resumes from it.
-    seed : int
-        Seed of the fit: that of the file if there is one.
     """
 
     def __init__(self, path, seed):
@@ -129,17 +91,7 @@ class Checkpoint(Callback):
         self.save(net)
 
     def save(self, net, *, is_finished=False, running=None):
-        """Write the file.
-
-        Parameters
-        ----------
-        net : TaggerNet
-            The net.
-        is_finished : bool, default=False
-            Whether the fit is complete.
-        running : dict, optional
-            Batch-norm statistics that a later fit resumes from, as arrays.
-        """
+        """Write the file."""
         state = {
             "seed": self.seed,
             "is_finished": is_finished,
@@ -152,18 +104,7 @@ class Checkpoint(Callback):
         _write(self.path, state)
 
     def restore(self, net):
-        """Restore the saved state of a net.
-
-        Parameters
-        ----------
-        net : TaggerNet
-            The net, changed in place; its callbacks have begun.
-
-        Returns
-        -------
-        dict or None
-            Batch-norm statistics that a later fit resumes from.
-        """
+        """Restore the saved state of a net."""
         saved, self.saved = self.saved, None
         for name, callback in net.callbacks_:
             _restore_callback(net, callback, saved["callbacks"].get(name))

@@ -62,18 +62,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     _two_d = "wave"  # what a bare 2-D array holds
 
     def _make_op(self, sample_rate):
-        """Return the op of the fitted transformer.
-
-        Parameters
-        ----------
-        sample_rate : float or None
-            Sample rate of the clips, in Hz.
-
-        Returns
-        -------
-        Op
-            The operation on batches of clips.
-        """
+        """Return the op of the fitted transformer."""
         raise NotImplementedError(
             f"{type(self).__name__} must define _make_op(self, sample_rate)."
         )
