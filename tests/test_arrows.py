@@ -1,4 +1,4 @@
-"""The layout holds: imports point one way, and files stay short.
+"""The layout holds: imports point one way, files stay short, and tests mirror them.
 
 The imports are read from the source, those inside functions included, so that a cycle
 hidden in a function counts too.
@@ -13,7 +13,9 @@ from typing import NamedTuple
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sktag"
-MAX_LINES = 450  # aim at 400
+TESTS = Path(__file__).parent
+MAX_LINES = 445  # aim at 400
+MAX_FILES = 20  # of a folder; aim at 15
 
 # What a module may import of sktag: itself, and these. None: anything but `NEVER`.
 MAY_IMPORT = {
@@ -37,17 +39,26 @@ MAY_IMPORT = {
         "sktag._messages",
         "sktag.augment",
         "sktag.clips",
-        "sktag.nets",
+        "sktag.nets",  # the registry, for MelSpectrogram.for_architecture
         "sktag.ops",
     ],
-    "sktag.estimators": [
+    "sktag.targets": ["sktag._compat", "sktag._messages"],
+    "sktag.training": [
         "sktag._atomic",
+        "sktag._compat",
+        "sktag._messages",
+        "sktag.clips",
+        "sktag.targets",
+    ],
+    "sktag.estimators": [
         "sktag._compat",
         "sktag._config",
         "sktag._messages",
         "sktag.clips",
         "sktag.nets",
         "sktag.ops",
+        "sktag.targets",
+        "sktag.training",
     ],
     "sktag.recipes": None,
     "sktag.datasets": None,
@@ -68,7 +79,9 @@ ALWAYS_THERE = {
     "sktag.estimators",
     "sktag.nets",
     "sktag.ops",
+    "sktag.targets",
     "sktag.testing",
+    "sktag.training",
     "sktag.transformers",
 }
 NEVER = "sktag.inspection"  # it looks at all, nobody looks at it
@@ -81,10 +94,41 @@ FOREIGN_NEVER = {
     "sktag.nets": SCIKIT + FILES,
     "sktag.clips": SCIKIT,
     "sktag.clips._audio": ["torch", *SCIKIT],
+    "sktag.targets": ["skorch", *FILES],
     "sktag._messages": ["torch", *SCIKIT],
 }
 # They validate X with scikit-learn's public functions, for transformers and estimators.
 VALIDATES = {"sktag.clips._inputs", "sktag.clips._rows"}
+
+# They see a frozen plan and data, never an estimator.
+KNOW_NO_ESTIMATOR = ("targets", "training")
+ESTIMATOR_NAMES = {"estimator", "est", "clf", "reg", "tagger"}
+
+# Modules without a test file of their name: where they are tested instead.
+TESTED_IN = {
+    "_compat": "training/test_fit.py",  # imports; how often a search warns
+    "_config": "clips/test_cache.py",
+    "_messages": "training/test_fit.py",
+    "_validation": "estimators/test_inputs.py",
+    "augment/ranges": "augment/test_random_op.py",  # through the ops that have them
+    "clips/_checks": "estimators/test_inputs.py",
+    "clips/_files": "estimators/test_parts.py",
+    "clips/_listen": "clips/test_array.py",
+    "clips/_probe": "clips/test_audio.py",
+    "clips/_random": "transformers/test_augmenter.py",
+    "clips/_sources": "clips/test_source_protocol.py",
+    "datasets/_compose": "datasets/test_music.py",
+    "datasets/_synth": "datasets/test_music.py",
+    "inspection/_axes": "inspection/test_spectrogram_display.py",
+    "inspection/_chosen": "inspection/test_spectrogram_display.py",
+    "inspection/_matplotlib": "inspection/test_spectrogram_display.py",
+    "inspection/_spectrogram": "inspection/test_spectrogram_display.py",
+    "inspection/_training_curve": "inspection/test_training_curve_display.py",
+    "ops/random_op": "augment/test_random_op.py",
+    "transformers/_base": "testing/test_checks.py",  # the checks of a ClipTransformer
+}
+# Modules with nothing to test: records and protocols.
+UNTESTED = {"estimators/_fitted", "targets/_protocol"}
 
 
 class Import(NamedTuple):
@@ -165,6 +209,30 @@ def foreign_imports(imports):
     ]
 
 
+def missing_tests(package, tests):
+    """Return the modules without a test file of their name."""
+    missing = []
+    for path in sorted(package.rglob("*.py")):
+        place = path.relative_to(package)
+        test = tests / place.with_name(f"test_{place.stem.lstrip('_')}.py")
+        if place.stem != "__init__" and not test.exists():
+            missing.append(place.with_suffix("").as_posix())
+    return missing
+
+
+def estimators_named(path):
+    """Return where a file takes an estimator, or has a variable called like one."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [
+        (node.lineno, node.arg if isinstance(node, ast.arg) else node.id)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.arg | ast.Name)
+    ]
+    return [
+        f"{path.name}:{at}: {name}" for at, name in names if name in ESTIMATOR_NAMES
+    ]
+
+
 def private_sklearn(imports):
     """Return the imports of scikit-learn's private names outside `_compat`."""
     return [
@@ -236,6 +304,35 @@ def test_files_of_the_package_can_be_read_in_one_sitting():
     assert {path: n for path, n in n_lines.items() if n > MAX_LINES} == {}
 
 
+def test_folders_of_the_package_can_be_taken_in_at_a_glance():
+    n_files = {
+        folder.name: len(list(folder.glob("*.py")))
+        for folder in [PACKAGE, *PACKAGE.iterdir()]
+        if folder.is_dir() and folder.name != "__pycache__"
+    }
+    assert n_files
+    assert {name: n for name, n in n_files.items() if n > MAX_FILES} == {}
+
+
+def test_each_module_has_a_test_file_of_its_name():
+    missing = set(missing_tests(PACKAGE, TESTS))
+    without = missing - set(TESTED_IN) - UNTESTED
+    assert without == set(), "add tests/<wing>/test_<name>.py"
+    stale = (set(TESTED_IN) | UNTESTED) - missing
+    assert stale == set(), "these have one, or are gone: take them off the lists"
+    assert [test for test in TESTED_IN.values() if not (TESTS / test).exists()] == []
+
+
+def test_training_and_targets_take_no_estimator():
+    found = []
+    for wing in KNOW_NO_ESTIMATOR:
+        paths = list((PACKAGE / wing).glob("*.py"))
+        assert paths
+        for path in paths:
+            found += estimators_named(path)
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("module", "source"),
     [
@@ -244,11 +341,18 @@ def test_files_of_the_package_can_be_read_in_one_sitting():
         ("sktag.clips._array", "import sktag"),
         ("sktag.ops.cqt", "from sktag.clips import ClipArray"),
         ("sktag.nets.blocks", "def f():\n    from sktag import ClipArray"),
-        (
-            "sktag.estimators._tagger",
-            "from ..transformers._base import ClipTransformer",
-        ),
-        ("sktag.transformers._cqt", "import sktag.estimators._tagger"),
+        ("sktag.estimators._base", "from ..transformers._base import ClipTransformer"),
+        ("sktag.transformers._cqt", "import sktag.estimators._base"),
+        ("sktag.transformers._cqt", "from sktag.training import Chunks"),
+        ("sktag.training._fit", "from sktag.estimators._base import BaseTagger"),
+        ("sktag.training._fit", "def f():\n    from sktag import CNN2DClassifier"),
+        ("sktag.training._data", "from ..transformers import RawWave"),
+        ("sktag.training._data", "from sktag.nets import FCN"),
+        ("sktag.targets._labels", "from sktag.estimators import CNN2DClassifier"),
+        ("sktag.targets._labels", "from sktag.training import FitPlan"),
+        ("sktag.targets._labels", "from ..clips import ClipArray"),
+        ("sktag.nets.fcn", "from sktag.training import FitPlan"),
+        ("sktag.clips._array", "from sktag.targets import split_rows"),
         ("sktag.recipes", "from sktag import inspection"),
         ("sktag.testing.__init__", "from ..inspection import TagDisplay"),
         ("sktag.__init__", "from . import inspection"),
@@ -264,7 +368,11 @@ def test_wrong_arrow_planted_is_found(plant, module, source):
         ("sktag.clips._array", "from sktag.ops.op import Op"),
         ("sktag.clips._array", "from . import _cache"),
         ("sktag.clips.__init__", "from ._array import ClipArray"),
-        ("sktag.estimators._tagger", "from ..nets.cnn2d import FCN"),
+        ("sktag.estimators._network", "from ..nets.fcn import FCN"),
+        ("sktag.estimators._base", "from sktag.training._fit import train"),
+        ("sktag.estimators._base", "from ..targets import split_rows"),
+        ("sktag.training._plan", "from sktag.targets import Targets"),
+        ("sktag.training._data", "from ..clips import ClipArray"),
         ("sktag.inspection._display", "from sktag.inspection import _axes"),
         ("sktag.__init__", "from sktag.clips import ClipArray"),
     ],
@@ -284,6 +392,8 @@ def test_right_arrow_planted_is_let_through(plant, module, source):
         ("sktag.clips._inputs", "from sklearn.base import clone"),
         ("sktag.clips._cache", "from sklearn.utils.validation import validate_data"),
         ("sktag._messages", "import torch"),
+        ("sktag.targets._losses", "from skorch import NeuralNet"),
+        ("sktag._messages", "from sklearn.base import clone"),
     ],
 )
 def test_foreign_import_planted_is_found(plant, module, source):
@@ -306,3 +416,33 @@ def test_librosa_planted_in_a_function_is_let_through(plant):
     package = plant("sktag.recipes", "import numpy\ndef f():\n    import librosa")
     found = imports_of(package, only_at_import=True)
     assert [i.target for i in found] == ["numpy"]
+
+
+@pytest.mark.parametrize("name", ["_cnn9d.py", "cnn9d.py"])
+def test_module_without_a_test_file_planted_is_found(tmp_path, name):
+    for folder in ("sktag", "tests"):
+        (tmp_path / folder / "nets").mkdir(parents=True)
+    (tmp_path / "sktag" / "nets" / "__init__.py").touch()
+    (tmp_path / "sktag" / "nets" / name).touch()
+    found = missing_tests(tmp_path / "sktag", tmp_path / "tests")
+    assert found == [f"nets/{name[:-3]}"]
+    # A test file of another wing is not its own.
+    (tmp_path / "tests" / "test_cnn9d.py").touch()
+    assert missing_tests(tmp_path / "sktag", tmp_path / "tests") == found
+    (tmp_path / "tests" / "nets" / "test_cnn9d.py").touch()
+    assert missing_tests(tmp_path / "sktag", tmp_path / "tests") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "n_found"),
+    [
+        ("def train(plan, estimator):\n    pass", 1),
+        ("def train(plan, *, clf=None):\n    pass", 1),
+        ("def train(plan):\n    estimator = plan.parent", 1),
+        ("class Net:\n    def fit(self, estimator):\n        estimator.fit()", 2),
+        ("def train(plan):\n    'Not of an estimator.'", 0),
+    ],
+)
+def test_estimator_planted_is_found(tmp_path, source, n_found):
+    (tmp_path / "_fit.py").write_text(source)
+    assert len(estimators_named(tmp_path / "_fit.py")) == n_found

@@ -1,30 +1,19 @@
-"""scikit-learn's own checks, of every estimator.
+"""scikit-learn's own checks, of every public estimator.
 
 The least number of checks is asserted: a tag that is a little off makes
 scikit-learn skip most of them and stay green.
 """
 
+import inspect
+
 import pytest
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.estimator_checks import (
     estimator_checks_generator,
     parametrize_with_checks,
 )
 
-from sktag import (
-    CQT,
-    Augmenter,
-    CNN1DClassifier,
-    CNN1DRegressor,
-    CNN2DClassifier,
-    CNN2DRegressor,
-    MelSpectrogram,
-    RawWave,
-    SampleCNNClassifier,
-    SampleCNNRegressor,
-    Spectrogram,
-    Standardizer,
-    Summarizer,
-)
+import sktag
 
 # scikit-learn's toy data are tables of a few columns: clips of a few samples, and
 # spectrograms of a few bins and one frame. The warnings say so, rightly.
@@ -39,39 +28,66 @@ pytestmark = [
 ]
 # The checks fit some 150 times, and three ask for accuracy.
 QUICK = {"max_epochs": 20, "lr": 3e-2, "batch_size": 32}
-ESTIMATORS = {
-    "RawWave": (RawWave(sr=8000), 47),
-    "Spectrogram": (Spectrogram(32, hop_length=16), 47),
-    "MelSpectrogram": (MelSpectrogram(8, n_fft=32, hop_length=16), 47),
-    "CQT": (CQT(8, fmin=2000.0, hop_length=16), 47),
-    "Standardizer-bin": (Standardizer(), 47),
-    "Standardizer-global": (Standardizer("global"), 47),
-    "Standardizer-clip": (Standardizer("clip"), 47),
-    "Augmenter": (Augmenter(), 47),
-    "Summarizer": (Summarizer(), 47),
-    "CNN1DClassifier": (CNN1DClassifier(n_filters=8, **QUICK), 67),
-    "CNN2DClassifier": (CNN2DClassifier(n_filters=(8,), **QUICK), 67),
-    "SampleCNNClassifier": (SampleCNNClassifier(n_filters=8, **QUICK), 67),
-    "CNN1DRegressor": (CNN1DRegressor(n_filters=16, dropout=0, **QUICK), 60),
-    "CNN2DRegressor": (CNN2DRegressor(n_filters=(16,), dropout=0, **QUICK), 60),
-    "SampleCNNRegressor": (SampleCNNRegressor(n_filters=16, dropout=0, **QUICK), 60),
+# Parameters for scikit-learn's toy data, by class; one that is not here is checked with
+# its defaults.
+PARAMETERS = {
+    "RawWave": [{"sr": 8000}],
+    "Spectrogram": [{"n_fft": 32, "hop_length": 16}],
+    "MelSpectrogram": [{"n_mels": 8, "n_fft": 32, "hop_length": 16}],
+    "CQT": [{"n_bins": 8, "fmin": 2000.0, "hop_length": 16}],
+    "Standardizer": [{"axis": axis} for axis in ("bin", "global", "clip")],
+    "CNN1DClassifier": [{"n_filters": 8, **QUICK}],
+    "CNN2DClassifier": [{"n_filters": (8,), **QUICK}],
+    "SampleCNNClassifier": [{"n_filters": 8, **QUICK}],
+    "CNN1DRegressor": [{"n_filters": 16, "dropout": 0, **QUICK}],
+    "CNN2DRegressor": [{"n_filters": (16,), "dropout": 0, **QUICK}],
+    "SampleCNNRegressor": [{"n_filters": 16, "dropout": 0, **QUICK}],
 }
-NETWORKS = [name for name in ESTIMATORS if "CNN" in name]
+
+
+def public_estimators():
+    """Return the public classes that are fitted, by name, without base classes."""
+    public = {name: getattr(sktag, name) for name in sktag.__all__}
+    return {
+        name: cls
+        for name, cls in public.items()
+        if inspect.isclass(cls) and hasattr(cls, "fit") and name != "ClipTransformer"
+    }
+
+
+CLASSES = public_estimators()
+ESTIMATORS = {
+    name if len(params) == 1 else f"{name}-{i}": cls(**each)
+    for name, cls in CLASSES.items()
+    for params in [PARAMETERS.get(name, [{}])]
+    for i, each in enumerate(params)
+}
+
+
+def least_number_of_checks(estimator):
+    if is_classifier(estimator):
+        return 67
+    return 60 if is_regressor(estimator) else 47
+
+
+def is_network(estimator):
+    return is_classifier(estimator) or is_regressor(estimator)
+
+
 EXPECTED = {
     "check_sample_weight_equivalence_on_dense_data": (
         "batches of repeated rows are other batches than batches of weighted rows; in "
-        "full batches weights do equal repetitions, see tests/estimators"
+        "full batches weights do equal repetitions, see tests/estimators/test_parts.py"
     )
 }
 
 
 def expected_failures(estimator):
-    return EXPECTED if type(estimator).__name__ in NETWORKS else {}
+    return EXPECTED if is_network(estimator) else {}
 
 
 @parametrize_with_checks(
-    [estimator for estimator, _ in ESTIMATORS.values()],
-    expected_failed_checks=expected_failures,
+    list(ESTIMATORS.values()), expected_failed_checks=expected_failures
 )
 def test_check_of_scikit_learn_passes(estimator, check):
     check(estimator)
@@ -79,5 +95,15 @@ def test_check_of_scikit_learn_passes(estimator, check):
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_checks_of_scikit_learn_are_as_many_as_they_should_be(name):
-    estimator, n_checks = ESTIMATORS[name]
-    assert len(list(estimator_checks_generator(estimator))) >= n_checks
+    estimator = ESTIMATORS[name]
+    n_checks = len(list(estimator_checks_generator(estimator)))
+    assert n_checks >= least_number_of_checks(estimator)
+
+
+def test_every_public_estimator_is_checked():
+    checked = {type(estimator).__name__ for estimator in ESTIMATORS.values()}
+    assert checked == set(CLASSES)
+    assert set(PARAMETERS) <= checked, "these are no public estimators"
+    # A rule about nothing would pass unnoticed.
+    assert {"RawWave", "Augmenter", "Summarizer", "CNN2DClassifier"} <= checked
+    assert len(checked) >= 13

@@ -61,7 +61,7 @@ def as_seeds(uniforms: np.ndarray) -> np.ndarray:
 
 
 def normal_noise(seeds: np.ndarray, x: Tensor) -> Tensor:
-    """Return Gaussian noise of mean 0 and deviation 1, drawn separately for each row."""
+    """Return Gaussian noise of mean 0 and deviation 1, drawn for each row by itself."""
     # Contiguous even if the batch is not: the draws depend on the order in memory.
     noise = torch.empty(x.shape, dtype=x.dtype, device=x.device)
     generator = torch.Generator(x.device)

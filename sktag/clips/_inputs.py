@@ -116,7 +116,7 @@ def check_rate(clips: ClipArray, sr: float | None, name: str) -> None:
 
 
 def forget_features(estimator: Any) -> None:
-    """Delete what scikit-learn notes about arrays, since X is not an array this time."""
+    """Delete what scikit-learn notes about arrays, since X is not an array."""
     for attribute in ("n_features_in_", "feature_names_in_"):
         vars(estimator).pop(attribute, None)
 

@@ -276,7 +276,7 @@ class FileSource:
 
 
 def fill(out: np.ndarray, samples: np.ndarray, pad: str, start: int = 0) -> None:
-    """Write samples into a row, or into a part of it, cropped or padded to its length."""
+    """Write samples into a row or a part of it, cropped or padded to its length."""
     inside = samples[start : start + len(out)]
     n_inside, n = len(inside), len(samples)
     out[:n_inside] = inside

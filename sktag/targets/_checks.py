@@ -27,7 +27,7 @@ def check_labels(y):
 
 
 def check_values(y):
-    """Check the y of a regressor: return finite numbers, 1-D where it has one column."""
+    """Check the y of a regressor: finite numbers, 1-D if there is one column."""
     _refuse_none(y, "a number or a row of numbers")
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     return column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y

@@ -29,13 +29,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
 
 def test_one_clip_to_train_on_raises_where_there_is_batch_norm(X, quick):
     y = np.array([[0, 1]])
-    with pytest.raises(ValueError, match=r"1 training sample.* batch_norm=False"):
+    with pytest.raises(ValueError, match=r"1 (training )?sample.* batch_norm=False"):
         quick().fit(X[:1], y)
-    with pytest.raises(ValueError, match=r"1 training sample.* batch_norm=False"):
+    with pytest.raises(ValueError, match=r"1 (training )?sample.* batch_norm=False"):
         quick().partial_fit(X[:1], y)
     two = np.array([[0, 1], [1, 0]])
     left = quick(early_stopping=True, validation_fraction=0.5)
-    with pytest.raises(ValueError, match="1 training sample, of 2 given"):
+    with pytest.raises(ValueError, match=r"1 (training )?sample.* of 2 given"):
         left.fit(X[:2], two)
     plain = quick(batch_norm=False)
     assert plain.fit(X[:1], y).predict(X[:1]).tolist() == [[0, 1]]
@@ -45,7 +45,7 @@ def test_one_clip_to_train_on_raises_where_there_is_batch_norm(X, quick):
 def test_one_clip_on_top_of_others_raises_and_leaves_them_learned(X, Y, quick):
     clf = quick().fit(X, Y)
     expected = clf.predict_proba(X)
-    with pytest.raises(ValueError, match="1 training sample"):
+    with pytest.raises(ValueError, match=r"1 (training )?sample"):
         clf.partial_fit(X[:1], Y[:1])
     np.testing.assert_array_equal(clf.predict_proba(X), expected)
 

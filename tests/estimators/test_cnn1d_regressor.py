@@ -1,0 +1,102 @@
+"""CNN1DRegressor: what it learns, its default network, and its parameters."""
+
+import numpy as np
+import pytest
+from torch import nn
+
+from sktag import CNN1DRegressor
+from sktag.testing import inaccessible_clips
+
+# Tests train for as few steps as they need.
+pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
+SIZES = {"n_filters": 4, "n_blocks": 2, "pool_size": 2, "random_state": 0}
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Spectrograms whose mean is the number to predict."""
+    rng = np.random.default_rng(0)
+    y = rng.uniform(-2, 2, 60)
+    X = rng.normal(size=(60, 16, 16)) + y[:, np.newaxis, np.newaxis]
+    return X.astype(np.float32), 10 * y + 100
+
+
+def test_numbers_of_other_clips_are_predicted(data):
+    X, y = data
+    reg = CNN1DRegressor(
+        n_filters=(4, 8), dropout=0, max_epochs=40, lr=1e-2, random_state=0
+    )
+    assert reg.fit(X[:40], y[:40]).score(X[40:], y[40:]) > 0.8
+
+
+def test_default_network_is_the_compact_one(data):
+    X, y = data
+    reg = CNN1DRegressor(max_epochs=1, random_state=0).fit(X, y)
+    assert reg.architecture_ == "compact"
+    assert CNN1DRegressor().summary().title.startswith("compact, input ")
+
+
+def test_filters_cover_all_bins_and_move_over_time(data):
+    X, y = data
+    params = {**SIZES, "n_filters": (6, 7), "kernel_size": 3}
+    reg = CNN1DRegressor(**params, max_epochs=1).fit(X, y)
+    convs = [m for m in reg.module_.modules() if isinstance(m, nn.Conv1d)]
+    assert convs[0].in_channels == 16  # the bins
+    assert [conv.kernel_size for conv in convs] == [(3,), (3,)]
+    assert [conv.out_channels for conv in convs] == [6, 7]
+
+
+@pytest.mark.parametrize(
+    ("params", "kind"),
+    [
+        ({"activation": "gelu"}, nn.GELU),
+        ({"activation": "leaky_relu"}, nn.LeakyReLU),
+        ({"pooling": "avg"}, nn.AvgPool1d),
+        ({"dropout": 0.25}, nn.Dropout),
+    ],
+)
+def test_parameters_reach_the_network(data, params, kind):
+    X, y = data
+    reg = CNN1DRegressor(**SIZES, **params, max_epochs=1).fit(X, y)
+    assert any(isinstance(module, kind) for module in reg.module_.modules())
+    if "dropout" in params:
+        assert reg.module_.dropout.p == 0.25
+
+
+def test_batch_norm_can_be_left_out(data):
+    X, y = data
+    reg = CNN1DRegressor(**SIZES, batch_norm=False, max_epochs=1).fit(X, y)
+    assert not any("running" in name for name in reg.module_.state_dict())
+
+
+def test_weights_are_initialised_as_asked(data):
+    X, y = data
+    params = {"weight_init": "orthogonal", "weight_decay": 0.0, "lr": 1e-30}
+    reg = CNN1DRegressor(**SIZES, **params, max_epochs=1).fit(X, y)
+    kinds = (nn.Conv1d, nn.Conv2d)
+    convs = [m for m in reg.module_.modules() if isinstance(m, kinds)]
+    weight = convs[0].weight.detach().flatten(1).numpy()
+    # Steps of 1e-30 are lost: rows are orthogonal still, in float32.
+    product = weight @ weight.T
+    np.testing.assert_allclose(product, np.diag(product.diagonal()), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "chunk"),
+    [
+        ("compact", None),
+        ("dieleman2014", 94),
+        ("spotify2014", 599),
+    ],
+)
+def test_chunk_is_the_published_one_unless_given(architecture, chunk):
+    clips = inaccessible_clips(np.zeros((2, 96, 3000)))
+    assert CNN1DRegressor(architecture)._choose_chunk(clips) == chunk
+    assert CNN1DRegressor(architecture, chunk_size=50)._choose_chunk(clips) == 50
+    assert CNN1DRegressor(architecture, chunk_size=None)._choose_chunk(clips) is None
+
+
+def test_waveforms_are_refused_with_the_missing_step(data):
+    waves = inaccessible_clips(np.zeros((60, 4000)))
+    with pytest.raises(ValueError, match="put a front-end"):
+        CNN1DRegressor().fit(waves, data[1])
