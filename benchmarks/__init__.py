@@ -1,1 +1,1 @@
-"""Measurements: speed, memory and accuracy, on the machine at hand."""
+"""Benchmarks of speed, memory and accuracy on the current machine."""

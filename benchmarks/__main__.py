@@ -1,4 +1,4 @@
-"""Run a benchmark and keep what it found: ``python -m benchmarks NAME``."""
+"""Run a benchmark and save its results: ``python -m benchmarks NAME``."""
 
 import argparse
 import json
@@ -38,7 +38,7 @@ BENCHMARKS = {
     "structure": structure.structure,
     "chunks": chunks.chunks,
 }
-# What makes the tables for the book of their results.
+# Functions that turn the results into tables for the book.
 REPORTS = {
     "imports": imports.report,
     "features": features.report,
@@ -80,7 +80,7 @@ PACKAGES = (
 
 
 def machine():
-    """Describe what the figures were measured on."""
+    """Describe the machine and the library versions."""
     import torch
 
     cpu = platform.processor() or platform.machine()
@@ -104,13 +104,13 @@ def _versions():
     for name in PACKAGES:
         try:
             found[name] = version(name)
-        except PackageNotFoundError:  # nnAudio, which only one benchmark needs
+        except PackageNotFoundError:  # nnAudio is needed by one benchmark only
             found[name] = None
     return found
 
 
 def page(found):
-    """Return the page for the book of what a benchmark found: its tables, and where."""
+    """Return the page for the book: the tables of a benchmark, and the machine."""
     name, about = found["benchmark"], found["machine"]
     versions = [f"{k} {v}" for k, v in about["versions"].items() if v is not None]
     return (
@@ -122,15 +122,15 @@ def page(found):
 
 
 def main():
-    """Parse the command line, run, print and write."""
+    """Parse the command line, run a benchmark, print and save its results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument(
         "--data",
         type=Path,
         default=os.environ.get("SKTAG_DATA"),
-        help="folder with the sets of real audio, which some benchmarks need and "
-        "features and decode use if it is given; default: $SKTAG_DATA",
+        help="folder with datasets of real audio, required by some benchmarks and used "
+        "by features and decode if given; default: $SKTAG_DATA",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))
@@ -145,7 +145,7 @@ def main():
     )
     args = parser.parse_args()
     if args.data is None and args.name in NEED_DATA:
-        parser.error("say where the audio is: --data FOLDER, or SKTAG_DATA=FOLDER")
+        parser.error("audio is required: pass --data FOLDER or set SKTAG_DATA=FOLDER")
     if args.name not in COMPARE and (args.before or args.root != HERE):
         parser.error(f"--root and --before are for {', '.join(sorted(COMPARE))}")
     data = None if args.data is None else Path(args.data)

@@ -1,15 +1,16 @@
-"""What mel spectrograms and constant-Q transforms ought to be, in float64.
+"""References for mel spectrograms and constant-Q transforms, in float64.
 
-These are definitions written out, not another library's short cuts:
+They implement the definitions directly, without approximations:
 
-- mel: frames of the zero-padded signal, numpy's Fourier transform, librosa's filters.
+- mel: frames of the zero-padded signal, NumPy's Fourier transform, librosa's filters.
 - constant-Q: the magnitude of the inner product of the zero-padded signal, at every
-  multiple of the hop, with each kernel of ``librosa.filters.wavelet`` (L1-normalised),
-  times the square root of the kernel's length. That is ``librosa.cqt(scale=True)``
-  without its way to it by octaves. There are two readings, 0.5 % apart on noise: a
-  kernel of an odd number of samples has its middle half a sample before the frame's
-  time, and ``librosa.cqt``, which multiplies spectra without conjugation, mirrors it
-  to half a sample after. Every way is held against the reading it is nearer to.
+  multiple of the hop length, with each kernel of ``librosa.filters.wavelet``
+  (L1-normalised), times the square root of the kernel's length. This is
+  ``librosa.cqt(scale=True)`` without its recursion over octaves. There are two
+  variants, which differ by 0.5 % on noise: the centre of a kernel with an odd number of
+  samples is half a sample before the time of the frame, and ``librosa.cqt``, which
+  multiplies spectra without conjugation, mirrors it to half a sample after. Each method
+  is compared with the nearer variant.
 """
 
 import librosa
@@ -42,7 +43,7 @@ def reference_mel(waves, sr, n_fft, hop_length, n_mels):
 def reference_cqt(
     waves, sr, hop_length, fmin, n_bins, bins_per_octave, filter_scale=1.0
 ):
-    """Return both readings in float64, each (n_clips, n_bins, n_frames)."""
+    """Return both variants in float64, each (n_clips, n_bins, n_frames)."""
     freqs = librosa.cqt_frequencies(
         n_bins,
         fmin=librosa.note_to_hz("C1") if fmin is None else fmin,
@@ -62,7 +63,7 @@ def reference_cqt(
 def _magnitudes(wave, kernels, hop_length):
     """Return the magnitudes of inner products, (n_kernels, n_frames)."""
     n_kernels, n_fft = kernels.shape
-    # Two real products; of a real signal, conjugation would change no magnitude.
+    # Two real products. For a real signal, conjugation does not change magnitudes.
     parts = np.concatenate([kernels.real, kernels.imag]).T
     products = [frames @ parts for frames in _frames(wave, n_fft, hop_length)]
     real, imaginary = np.split(np.concatenate(products).T, [n_kernels])
@@ -70,22 +71,21 @@ def _magnitudes(wave, kernels, hop_length):
 
 
 def errors(found, references):
-    """Compare with the nearest of some references.
+    """Compare a result with the nearest of several references.
 
     Parameters
     ----------
     found : array of shape (n_clips, n_bins, n_frames)
-        What is measured; may lack or have frames at the end.
+        The result; its number of frames may differ from that of the references.
     references : list of ndarray of shape (n_clips, n_bins, n_frames)
-        What it ought to be.
+        The references.
 
     Returns
     -------
     dict of str to float
-        Of the errors e and the reference r: "max" is max |e| / max |r| of the worst
-        clip, "mean" is mean |e| / mean |r|, and "relative" is the mean of |e| / |r|
-        over the values at least a thousandth of their clip's largest, since |r| may
-        be 0.
+        For errors e and reference r, "max" is max |e| / max |r| of the worst clip,
+        "mean" is mean |e| / mean |r|, and "relative" is the mean of |e| / |r| over
+        values of at least a thousandth of the clip's maximum, since |r| may be 0.
     """
     found = np.asarray(found, dtype=np.float64)
     return min((_errors(found, r) for r in references), key=lambda e: e["mean"])
@@ -96,7 +96,7 @@ def _errors(found, true):
     found, true = found[..., :n_frames], true[..., :n_frames]
     wrong = np.abs(found - true)
     peaks = true.max(axis=(1, 2), keepdims=True)
-    peaks[peaks == 0] = np.inf  # a silent clip has no error to speak of
+    peaks[peaks == 0] = np.inf  # ignore errors of silent clips
     counted = true >= 1e-3 * peaks
     return {
         "max": float((wrong / peaks).max()),

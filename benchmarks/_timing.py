@@ -1,4 +1,4 @@
-"""What every benchmark of speed needs: fair timing, peak memory, Markdown tables."""
+"""Fair timing, peak memory and Markdown tables for benchmarks."""
 
 import ctypes
 import gc
@@ -11,34 +11,34 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
-# Long enough for the threads of one library to stop spinning before the next begins.
+# Long enough for the threads of one library to stop spinning before the next starts.
 _PAUSE = 0.2
 
 
 def interleave(ways, repeats, *, setup=None, wait=None, warm=False):
-    """Time several ways to do the same, round robin, after a round to warm up.
+    """Time several methods alternately, after one warm-up round.
 
-    Taking turns lets a busy or throttled machine slow down all of them alike.
+    Because they alternate, a busy or throttled machine slows all of them equally.
 
     Parameters
     ----------
     ways : dict of str to callable
-        What to time, by name.
+        The methods to time, by name.
     repeats : int > 0
-        Rounds that count.
+        Number of timed rounds.
     setup : callable, optional
-        Called before each way, outside the time taken.
+        Called before each method, not timed.
     wait : callable, optional
-        Called at the end of each way, inside the time taken: for a device that works
-        on after the call has returned.
+        Called after each method, timed: for a device that still computes after the call
+        has returned.
     warm : bool, default=False
-        Whether each way is called once more right before, so that a short one is timed
-        as it goes in a row of batches, not as it starts on idle cores.
+        Whether to call each method once more, untimed, directly before, so that a short
+        one is timed as in a sequence of batches, not as a start on idle cores.
 
     Returns
     -------
     dict of str to list of float
-        Seconds of every round, by name.
+        Seconds of each timed round, by name.
     """
     seconds = {name: [] for name in ways}
     for turn in range(repeats + 1):
@@ -60,7 +60,7 @@ def interleave(ways, repeats, *, setup=None, wait=None, warm=False):
 
 
 def summarize(seconds, base="sktag"):
-    """Return the median, minimum and ratio to the median of `base`, by name."""
+    """Return median, minimum and ratio to the median of `base`, by name."""
     unit = median(seconds[base])
     return {
         name: {
@@ -74,41 +74,42 @@ def summarize(seconds, base="sktag"):
 
 
 def peak_memory(prepare, *args):
-    """Measure by how much some work raises the memory of a fresh process.
+    """Measure the increase in memory of a fresh process during some work.
 
     Parameters
     ----------
     prepare : callable
-        Function of a module. Called with `args` in the new process, it returns two
-        callables: the work on a tiny input, which loads and builds what is loaded and
-        built once, and the work on the real input, which is already in memory.
+        A module-level function. Called with `args` in the new process, it returns two
+        callables: the work on a tiny input, which triggers one-time imports and set-up,
+        and the work on the real input, which is already in memory.
     *args
         Arguments of `prepare`.
 
     Returns
     -------
     int
-        Largest resident memory during the real work, less the resident memory just
-        before it, in bytes: temporaries and the result, but neither imports nor input.
+        Peak resident memory during the real work minus the resident memory directly
+        before, in bytes. This includes temporaries and the result, but not imports and
+        input.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_growth, prepare, args).result()
 
 
 def peak_rss(work, *args):
-    """Return the largest resident memory of a fresh process that does some work.
+    """Return the peak resident memory of a fresh process that does some work.
 
     Parameters
     ----------
     work : callable
-        Function of a module, called with `args`.
+        A module-level function, called with `args`.
     *args
         Its arguments.
 
     Returns
     -------
     int
-        Bytes, imports and all.
+        Bytes, including imports.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_whole, work, args).result()
@@ -123,8 +124,8 @@ def _growth(prepare, args):
     tiny, real = prepare(*args)
     tiny()
     gc.collect()
-    # Linux gives back what was freed, and forgets the peak so far, when told to.
-    # Elsewhere the peak stands for the memory before, which may count too little.
+    # Linux can release freed memory and reset the peak. On other systems the earlier
+    # peak is used instead, so the increase may be underestimated.
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
@@ -136,10 +137,10 @@ def _growth(prepare, args):
 
 
 def _peak():
-    """Return the largest resident memory of this process, in bytes."""
+    """Return the peak resident memory of this process, in bytes."""
     status = Path("/proc/self/status")
     if status.exists():
-        # Not `ru_maxrss`, which a Linux process inherits from the one that started it.
+        # Not `ru_maxrss`, which a Linux process inherits from its parent.
         rows = dict(row.split(":", 1) for row in status.read_text().splitlines())
         return int(rows["VmHWM"].split()[0]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
@@ -147,6 +148,6 @@ def _peak():
 
 
 def table(header, rows):
-    """Return a Markdown table; the first column is text, the others are numbers."""
+    """Return a Markdown table whose columns after the first are right-aligned."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

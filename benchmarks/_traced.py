@@ -24,7 +24,7 @@ SR, N_FILES = 16000, 8
 
 
 def make_pipeline():
-    """Return the pipeline of the README's kind, which reads with one thread."""
+    """Return a small pipeline that decodes with one thread."""
     return Pipeline(
         [
             ("wave", RawWave(sr=SR, n_jobs=1)),

@@ -1,4 +1,4 @@
-"""Random operations beside audiomentations, or what stands for it, clip by clip."""
+"""Random operations compared with audiomentations or clip-by-clip equivalents."""
 
 from collections.abc import Callable
 from itertools import count
@@ -32,20 +32,20 @@ from sktag.testing import make_waves
 
 SR = 22050
 N_CLIPS, DURATION = 32, 10.0
-SPECTROGRAM = (96, 431)  # bins, frames: mel bands at a hop of 512
+SPECTROGRAM = (96, 431)  # bins, frames: mel bands at a hop length of 512
 REPEATS = 5
 RNG = np.random.default_rng(0)
 
 
 def augment(data, device):
-    """Time each operation, drawing anew each time, and the nearest other way."""
+    """Time each operation, with new draws each time, and its closest equivalent."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     waves = make_waves(N_CLIPS, round(SR * DURATION))
     spectrograms = RNG.normal(size=(N_CLIPS, *SPECTROGRAM)).astype(np.float32)
     found = {}
     for name, case in _cases().items():
-        # One without a kind of clips is timed on waveforms.
+        # Operations that accept both kinds are timed on waveforms.
         clips = spectrograms if case.op.takes == "spectrogram" else waves
         ways = {"sktag": _ours(case.op, torch.from_numpy(clips).to(device))}
         if case.other is not None:
@@ -75,8 +75,8 @@ def _line(name, row):
     return line
 
 
-# What audiomentations 0.7 lacks, or calls in librosa as that no longer allows, in the
-# way that it does things: one clip after the other, with numpy, scipy and librosa.
+# Equivalents of operations that audiomentations 0.7 lacks, or that fail there because
+# of an outdated librosa call: clip by clip, with NumPy, SciPy and librosa.
 
 
 def _stretch(samples, sample_rate):
@@ -118,7 +118,7 @@ class _Case(NamedTuple):
 
 
 def _cases():
-    """Return the operations, and what each is measured beside."""
+    """Return the operations and their equivalents."""
     import audiomentations
 
     return {
@@ -179,11 +179,11 @@ def report(results):
     return (
         f"{table(header, rows)}\n\n"
         f"{N_CLIPS} clips of {DURATION:g} s at {SR} Hz (spectrograms of "
-        f"{SPECTROGRAM[0]} bins and {SPECTROGRAM[1]} frames), of sktag as a batch on "
-        f"the device ({results['device']}, {results['n_threads']} threads of torch), "
-        f"drawn anew each time; the others one clip after the other on the CPU. "
-        f"Medians of {REPEATS} interleaved rounds. Operations of audiomentations are "
-        "those that its pinned version has and that run; in place of the rest stand "
-        "the functions of scipy and librosa that do the same. An empty cell: nothing "
-        "comparable."
+        f"{SPECTROGRAM[0]} bins and {SPECTROGRAM[1]} frames). sktag processes them as "
+        f"a batch on the device ({results['device']}, {results['n_threads']} torch "
+        "threads), with new random draws each time; the others process one clip after "
+        f"the other on the CPU. Medians of {REPEATS} interleaved rounds. Operations "
+        "that the pinned version of audiomentations lacks, or that fail there, are "
+        "replaced by equivalent functions of SciPy and librosa. An empty cell means "
+        "that there is no equivalent."
     )

@@ -1,4 +1,4 @@
-"""Decoding and resampling folders of compressed files, beside librosa and a pool."""
+"""Decoding and resampling compressed files, compared with librosa and a thread pool."""
 
 import os
 import tempfile
@@ -19,12 +19,12 @@ from sktag.datasets import make_music
 FILE_SR, SR = 44100, 22050
 REPEATS = 5
 MADE_FILES, MADE_DURATION = 24, 10.0
-MAX_FILES = 200  # of a set of recordings
-SETS = ("esc10", "fluid_instruments")  # those at 44.1 kHz
+MAX_FILES = 200  # per dataset
+SETS = ("esc10", "fluid_instruments")  # datasets at 44.1 kHz
 
 
 def decode(data, device):
-    """Time the decoding of OGG and MP3 files of 44.1 kHz to arrays of 22,050 Hz."""
+    """Time decoding OGG and MP3 files of 44.1 kHz to arrays at 22,050 Hz."""
     with tempfile.TemporaryDirectory() as folder:
         sets = make_files(Path(folder))
         if data is not None:
@@ -33,7 +33,7 @@ def decode(data, device):
 
 
 def make_files(folder):
-    """Write generated music as stereo files, and return their paths by format."""
+    """Write generated music to stereo files and return their paths by format."""
     music = make_music(MADE_FILES, sr=FILE_SR, duration=MADE_DURATION, random_state=0)
     sets = {}
     for suffix in ("ogg", "mp3"):
@@ -47,10 +47,10 @@ def make_files(folder):
 
 
 def find_files(folder):
-    """Return paths of a set's files, evenly spaced if there are many."""
+    """Return paths of a dataset's files, evenly spaced if there are many."""
     paths = sorted(map(str, folder.glob("audio/**/*.ogg")))
     if not paths:
-        raise SystemExit(f"There are no files {folder}/audio/**/*.ogg.")
+        raise SystemExit(f"No files match {folder}/audio/**/*.ogg.")
     n_files = min(MAX_FILES, len(paths))
     picked = np.linspace(0, len(paths) - 1, n_files).round().astype(int)
     return [paths[i] for i in picked]
@@ -63,12 +63,12 @@ def with_sktag(paths):
 
 
 def with_librosa(paths):
-    """Decode in a loop; librosa resamples with soxr's HQ."""
+    """Decode in a loop; librosa resamples with soxr at quality HQ."""
     return [librosa.load(path, sr=SR)[0] for path in paths]
 
 
 def with_pool(paths):
-    """Decode in threads, one a core, as one would write it by hand."""
+    """Decode with one thread per core, as in handwritten code."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(_read, paths))
 
@@ -88,7 +88,7 @@ def _compare(name, paths):
         interleave(
             {way: partial(work, paths) for way, work in ways.items()},
             REPEATS,
-            setup=_probe._memory.clear,  # sktag remembers headers
+            setup=_probe._memory.clear,  # sktag caches headers
         )
     )
     ours = with_sktag(paths)
@@ -98,7 +98,7 @@ def _compare(name, paths):
         found[way]["max_difference"] = max(
             _difference(a, b) for a, b in zip(ours, work(paths), strict=True)
         )
-        print(f"{name}, {way}: {found[way]['files_per_s']:.0f} files a second")
+        print(f"{name}, {way}: {found[way]['files_per_s']:.0f} files per second")
     return {
         "n_files": len(paths),
         "n_channels": sorted({info.channels for info in infos}),
@@ -108,7 +108,7 @@ def _compare(name, paths):
 
 
 def _difference(ours, theirs):
-    """Return the largest difference over the samples that both have."""
+    """Return the largest difference over the common samples."""
     n = min(len(ours), len(theirs))
     return float(np.abs(ours[:n] - theirs[:n]).max())
 
@@ -129,14 +129,14 @@ def report(results):
     ]
     return "\n\n".join(
         [
-            "Files of 44.1 kHz decoded, averaged over channels and resampled to 22,050 "
-            "Hz. sktag reads the headers too, and keeps nothing from one repeat to the "
-            "next.",
+            "Files at 44.1 kHz are decoded, averaged over channels and resampled to "
+            "22,050 Hz. sktag also reads the headers, and caches nothing between "
+            "repeats.",
             table(
-                ["files", "way", "files / s", "time / sktag's", "largest difference"],
+                ["files", "method", "files / s", "time / sktag", "largest difference"],
                 rows,
             ),
             "Medians of interleaved repeats, with the files in the system's cache. The "
-            "largest difference is that from sktag's samples, over all files.",
+            "largest difference is from sktag's samples, over all files.",
         ]
     )

@@ -1,4 +1,4 @@
-"""Mel spectrograms and constant-Q transforms beside librosa, nnAudio and torch.stft."""
+"""Mel and constant-Q transforms compared with librosa, nnAudio and torch.stft."""
 
 import warnings
 from collections.abc import Callable
@@ -18,12 +18,12 @@ SR = 22050
 DURATION = 10.0
 MEL_CLIPS, CQT_CLIPS = 32, 8
 MEL_REPEATS, CQT_REPEATS, OTHER_REPEATS = 15, 7, 5
-ERROR_CLIPS = 4  # clips whose errors are measured
-LONG, LONG_REPEATS = 600.0, 3  # seconds
+ERROR_CLIPS = 4  # clips on which errors are measured
+LONG, LONG_REPEATS = 600.0, 3  # seconds, rounds
 
 MEL = {"n_fft": 1024, "hop_length": 512, "n_mels": 128}
 CQT = {"hop_length": 512, "fmin": None, "n_bins": 84, "bins_per_octave": 12}
-# name: (sample rate, seconds a clip, what differs from CQT)
+# name: (sample rate, seconds per clip, differences from CQT)
 OTHER_CQTS = {
     "36 bins per octave, 252 bins": (
         SR,
@@ -39,7 +39,7 @@ OTHER_CQTS = {
 
 
 def features(data, device):
-    """Time, memory and error of mel and constant-Q, on the CPU and on a device."""
+    """Measure time, memory and error of mel and CQT, on the CPU and a device."""
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     audio = {"noise": _noise(ERROR_CLIPS, SR, DURATION)}
@@ -57,7 +57,7 @@ def features(data, device):
     return results
 
 
-# What goes in.
+# Inputs.
 
 
 def _noise(n_clips, sr, duration):
@@ -70,7 +70,7 @@ def _noise(n_clips, sr, duration):
 
 
 def _recordings(data, n_clips):
-    """Return clips of the sound files in a folder, evenly spaced over its sets."""
+    """Return clips from a folder of datasets, evenly spaced over its files."""
     paths = sorted(data.glob("*/audio/**/*.ogg"))
     if len(paths) < n_clips:
         raise SystemExit(f"{data} has fewer than {n_clips} files */audio/**/*.ogg.")
@@ -79,11 +79,11 @@ def _recordings(data, n_clips):
     return np.asarray(read.fit_transform([paths[i] for i in picked]))
 
 
-# What is compared: functions that build, once, a function of a batch of waveforms.
+# Methods: each function builds, once, a function of a batch of waveforms.
 
 
 def _module(module):
-    """Return a torch module as a function of an array, or of a tensor on a device."""
+    """Wrap a torch module as a function of an array or of a tensor on a device."""
 
     @torch.no_grad()
     def work(waves):
@@ -122,7 +122,7 @@ def _torch_mel(device="cpu"):
 
 
 def _librosa_mel():
-    # Waveforms are float32 in C order, and so are, by default, librosa's filters.
+    # Waveforms are float32 in C order, like librosa's filters by default.
     return lambda waves: librosa.feature.melspectrogram(y=waves, sr=SR, **MEL)
 
 
@@ -141,7 +141,7 @@ def _nnaudio_cqt(name, device="cpu"):
     step = 2 ** (1 / CQT["bins_per_octave"])
     options = CQT | {
         "sr": SR,
-        "fmin": librosa.note_to_hz("C1"),  # which nnAudio rounds to 32.70
+        "fmin": librosa.note_to_hz("C1"),  # nnAudio's default is rounded to 32.70
         "pad_mode": "constant",
         # nnAudio's kernels are 1 / (step - 1) periods long: as long as librosa's.
         "filter_scale": (step - 1) * (step**2 + 1) / (step**2 - 1),
@@ -200,11 +200,11 @@ TASKS = {
 }
 
 
-# What is measured.
+# Measurements.
 
 
 def _compare(task, audio, device="cpu"):
-    """Return time, and errors on each kind of audio, of all ways to do a task."""
+    """Return the time of each method, and its errors on each kind of audio."""
     ways, n_clips, repeats, reference = TASKS[task]
     if device == "cpu":
         wait = None
@@ -227,14 +227,14 @@ def _compare(task, audio, device="cpu"):
 
 
 def _time(works, waves, repeats, device="cpu", wait=None):
-    """Return the time of several ways on the same waveforms, by name."""
+    """Return the time of several methods on the same waveforms, by name."""
     waves_there = _send(waves, device)
     rounds = {name: partial(work, waves_there) for name, work in works.items()}
     found = summarize(interleave(rounds, repeats, wait=wait, warm=True))
     for name, row in found.items():
         row["ms_per_clip"] = 1e3 * row["median_s"] / len(waves)
         row["errors"] = {}
-        print(f"{name}: {row['ms_per_clip']:.2f} ms a clip, ratio {row['ratio']:.2f}")
+        print(f"{name}: {row['ms_per_clip']:.2f} ms per clip, ratio {row['ratio']:.2f}")
     return found
 
 
@@ -247,7 +247,7 @@ def _peak(task, name, n_clips, duration):
 
 
 def _prepare(task, name, n_clips, duration):
-    """Return one way on a second of noise and on a batch, for `peak_memory`."""
+    """Return a method on a second of noise and on a batch, for `peak_memory`."""
     work = TASKS[task].ways[name]()
     return (
         partial(work, _noise(1, SR, 1.0)),
@@ -279,30 +279,30 @@ def _long(task):
     return found
 
 
-# What is told.
+# Report.
 
 _MEL_TEXT = (
     f"Mel spectrograms of {MEL_CLIPS} clips of {DURATION:.0f} s at {SR:,} Hz "
     f"({', '.join(f'`{key}={value}`' for key, value in MEL.items())}; power, no "
-    "compression). *Max* is the largest error over the largest value of the reference, "
-    "which is computed in float64, of the worst clip."
+    "compression). *Max* is the largest error divided by the largest value of the "
+    "reference, for the worst clip. The reference is computed in float64."
 )
 _CQT_TEXT = (
     f"Constant-Q magnitudes of {CQT_CLIPS} clips of {DURATION:.0f} s at {SR:,} Hz "
-    f"({CQT['n_bins']} bins from C1, {CQT['bins_per_octave']} an octave, "
+    f"({CQT['n_bins']} bins from C1, {CQT['bins_per_octave']} per octave, "
     f"`hop_length={CQT['hop_length']}`). The reference is the definition in float64: "
     "inner products of the zero-padded signal with the kernels of "
-    "`librosa.filters.wavelet`, or with these mirrored in time, whichever is nearer, "
-    "times the square root of their lengths. Of the errors e and the reference r, "
-    "*mean* is mean |e| / mean |r|; *relative* is the mean of |e| / |r| where r is at "
-    "most 60 dB below the clip's largest value. nnAudio's `filter_scale` is set so "
-    "that its kernels are as long as librosa's; as it comes, they are shorter."
+    "`librosa.filters.wavelet`, or with the same kernels mirrored in time (whichever "
+    "is nearer), times the square root of their lengths. For errors e and reference r, "
+    "*mean* is mean |e| / mean |r|, and *relative* is the mean of |e| / |r| where r is "
+    "at most 60 dB below the clip's maximum. nnAudio's `filter_scale` is set so that "
+    "its kernels are as long as librosa's; by default they are shorter."
 )
 _NOTES = (
-    "Times are medians of interleaved repeats, each right after an untimed one. Peak "
-    "memory is the largest resident memory during the work less that just before it, "
-    "in a fresh process that has the input in memory and has worked on a second of "
-    "noise: temporaries and the result count, imports do not."
+    "Times are medians of interleaved repeats, each directly after an untimed one. "
+    "Peak memory is the peak increase in resident memory, in a fresh process "
+    "that already holds the input and has processed a second of noise: temporaries and "
+    "the result count, imports do not."
 )
 
 
@@ -326,7 +326,7 @@ def report(results):
     ]
     parts.append(table([f"one clip of {LONG:.0f} s, sktag", "s", "peak MB"], long))
     if "device" in results:
-        parts.append("On the GPU, from waveforms that are already there:")
+        parts.append("On the GPU, with waveforms already in its memory:")
         parts.append(_table("mel", results["device"]["mel"], ["max"]))
         parts.append(
             _table("constant-Q", results["device"]["cqt"], ["mean", "relative"])
@@ -336,10 +336,10 @@ def report(results):
 
 
 def _table(title, rows, measures):
-    """Return a table of what is known of each row."""
+    """Return a table with time, memory and errors of each row."""
     first = next(iter(rows.values()))
     columns = [(kind, measure) for kind in first["errors"] for measure in measures]
-    header = [title, "ms a clip", "time / sktag's"]
+    header = [title, "ms per clip", "time / sktag"]
     if "peak_bytes" in first:
         header.append("peak MB")
     header += [f"{measure}, {kind}" for kind, measure in columns]

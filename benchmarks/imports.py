@@ -1,4 +1,4 @@
-"""How long ``import sktag`` takes, and what in it takes long."""
+"""Duration of ``import sktag``, and its slowest parts."""
 
 import re
 import subprocess
@@ -15,16 +15,16 @@ ROOTS = {"torch", "sklearn"}
 
 
 def imports(data, device):
-    """Time fresh interpreters, in turn, and profile what sktag imports beyond the base.
+    """Time imports in fresh interpreters, alternately, and profile sktag's own imports.
 
-    The interpreter's own start is not counted.
+    The start-up of the interpreter is not counted.
     """
     statements = {BASE: BASE, "import sktag": "import sktag"}
     seconds = {name: [] for name in statements}
     for turn in range(REPEATS + 1):
         for name, statement in statements.items():
             took = _seconds(statement)
-            if turn:  # the first one fills the caches of the disk
+            if turn:  # the first round fills the disk cache
                 seconds[name].append(took)
     found = summarize(seconds, base=BASE)
     for name, row in found.items():
@@ -47,10 +47,10 @@ def _python(*arguments):
 
 
 def _profile():
-    """Return milliseconds by package and by module, of ``import sktag`` after the base.
+    """Return milliseconds by package and module of ``import sktag`` after the base.
 
-    The least of several runs is taken for each module. A module's own time is without,
-    its whole time with the modules it is the first to import.
+    For each module the minimum of several runs is used. A module's total time includes
+    the modules that it is the first to import; its own time does not.
     """
     own, whole = {}, {}
     for _ in range(PROFILES):
@@ -69,10 +69,10 @@ def _profile():
 
 
 def _after_base(log):
-    """Yield name, own and whole milliseconds of the modules imported after the base."""
+    """Yield name, own and total milliseconds of modules imported after the base."""
     line = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|\s+(\S+)")
     found = [match.groups() for match in map(line.match, log.splitlines()) if match]
-    # Modules are told when they are loaded: those that one needs come before it.
+    # The log lists a module when it is loaded: after the modules that it imports.
     end = max(i for i, (*_, name) in enumerate(found) if name in ROOTS)
     for own, whole, name in found[end + 1 :]:
         yield name, int(own) / 1e3, int(whole) / 1e3
@@ -97,14 +97,14 @@ def report(results):
         [[name, f"{took:.1f}"] for name, took in results["packages_ms"].items()],
     )
     modules = table(
-        ["slowest modules but torch's and sklearn's", "with what they load, ms"],
+        ["slowest modules except torch and sklearn", "including their imports, ms"],
         [[f"`{name}`", f"{took:.1f}"] for name, took in results["modules_ms"].items()],
     )
     return "\n\n".join(
         [
             times,
-            "Interleaved, files in the system's cache, the interpreter's own start not "
-            "counted. What takes the time (`-X importtime`, which slows it down):",
+            "Interleaved, with files in the system's cache, without the start-up of "
+            "the interpreter. Profile (by `-X importtime`, which adds overhead):",
             packages,
             modules,
         ]

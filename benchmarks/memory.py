@@ -1,4 +1,4 @@
-"""Memory of a fit from files, for few and for many of them, with nothing cached."""
+"""Memory of a fit on few and on many files, with nothing cached."""
 
 import tempfile
 import warnings
@@ -24,7 +24,7 @@ SR, DURATION = 22050, 5.0
 
 
 def memory(data, device):
-    """Measure the peak memory of a fit on files, and on eight times as many."""
+    """Measure the peak memory of a fit on some files and on eight times as many."""
     peaks = {}
     with tempfile.TemporaryDirectory() as folder:
         waves = make_waves(N_FILES[-1], round(DURATION * SR))
@@ -39,7 +39,7 @@ def memory(data, device):
 
 
 def _fit(folder, n_files, device):
-    """Fit a small network on files, two epochs, with augmentation and validation."""
+    """Fit a small network on files for two epochs, with augmentation and validation."""
     paths = [str(Path(folder, f"{i}.wav")) for i in range(n_files)]
     pipe = Pipeline(
         [
@@ -61,7 +61,7 @@ def _fit(folder, n_files, device):
         ]
     )
     with config_context(decode_cache_bytes=0), warnings.catch_warnings():
-        # Two epochs are few steps, and meant to be.
+        # Two epochs are few steps, as intended.
         warnings.filterwarnings("ignore", "fit takes .* steps")
         pipe.fit(paths, np.arange(n_files) % 2).predict(paths)
 
@@ -75,8 +75,8 @@ def memory_report(results):
     return "\n\n".join(
         [
             f"Peak resident memory of a process that fits a pipeline on files of "
-            f"{results['duration']:g} s and predicts them, with `cache_bytes=0` and "
-            "`set_config(decode_cache_bytes=0)`: eight times as many files take "
+            f"{results['duration']:g} s and predicts on them, with `cache_bytes=0` and "
+            "`set_config(decode_cache_bytes=0)`. Eight times as many files need "
             f"{results['ratio']:.3f} times the memory.",
             table(["fit", "MiB"], rows),
         ]

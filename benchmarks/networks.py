@@ -1,6 +1,6 @@
-"""The three kinds of networks on real audio, and on a regression, recipe by recipe.
+"""The three families of networks on real audio and on a regression task.
 
-Small networks, so that each is trained in minutes on two cores.
+The networks are small, so that each trains in minutes on two cores.
 """
 
 import time
@@ -26,7 +26,7 @@ from sktag import (
 from sktag.datasets import make_music
 
 TRAINING = {"net__batch_size": 32, "net__lr": 3e-3, "net__random_state": 0}
-# Parameters of the steps "wave", "mel" (none for waveforms), "scale" and "net".
+# Parameters of the steps "wave", "mel" (not for waveforms), "scale" and "net".
 RECIPES = {
     "1-D": {
         "wave__sr": 22050,
@@ -58,19 +58,19 @@ CLASSIFIERS = dict(
 REGRESSORS = dict(
     zip(RECIPES, (CNN1DRegressor, CNN2DRegressor, SampleCNNRegressor), strict=True)
 )
-# Measured beforehand, over all folds: statistics of log-mel or MFCC and an SVC or a
-# logistic regression, and MiniRocket of aeon.
+# Measured in advance, over all folds: statistics of log-mel or MFCC with an SVC or a
+# logistic regression, and aeon's MiniRocket.
 BASELINES = {
     "statistics": {"note_fold": 0.872, "fold": 0.467},
     "MiniRocket": {"note_fold": 0.884, "fold": 0.441},
 }
 TAG_BASELINE = {"test": (0.890, 0.692), "test_unseen": (0.751, 0.435)}
 TEST_FOLD = 1
-SR = 11025  # of the regression
+SR = 11025  # for the regression
 
 
 def _fit(net, recipe, X, y, device):
-    """Return a fitted pipeline, and how long it took and how large the network is."""
+    """Return a fitted pipeline, its fit time and the size of its network."""
     steps = [("wave", RawWave()), ("mel", MelSpectrogram()), ("scale", Standardizer())]
     if "mel__n_mels" not in recipe:
         del steps[1]
@@ -85,7 +85,7 @@ def _fit(net, recipe, X, y, device):
 
 
 def instruments(data, device):
-    """Instrument families: notes and programs that no network was trained on."""
+    """Classify instrument families, tested on unseen notes and on unseen programs."""
     rows, X = read_table(data / "fluid_instruments")
     y = np.array([row["label"] for row in rows])
     results = {"recipes": RECIPES, "baselines": BASELINES, "test_fold": TEST_FOLD}
@@ -119,19 +119,19 @@ def instruments_report(results):
     return "\n\n".join(
         [
             "Instrument families of single notes (fluid_instruments, 12 classes). "
-            "`note_fold` keeps pitches apart, `fold` the programs that play them. "
+            "`note_fold` splits by pitch, `fold` by the program that plays the note. "
             f"Networks are tested on fold {results['test_fold']} and trained on the "
-            "others; the baselines (statistics of log-mel or MFCC with an SVC or a "
-            "logistic regression, and MiniRocket) are means over all folds, so not "
-            "comparable to the digit.",
-            table(["split", "way", "accuracy", "parameters", "s a fit"], lines),
+            "others. The baselines (statistics of log-mel or MFCC with an SVC or a "
+            "logistic regression, and MiniRocket) are means over all folds, so they "
+            "are only roughly comparable.",
+            table(["split", "method", "accuracy", "parameters", "s per fit"], lines),
             _recipes(results),
         ]
     )
 
 
 def tags(data, device):
-    """Tags of polyphonic clips, of programs heard in the training and of others."""
+    """Tag polyphonic clips, tested on seen and on unseen programs."""
     rows, X = read_table(data / "fluid_mix")
     names = list(rows[0])
     names = names[names.index("programs") + 1 :]
@@ -167,18 +167,18 @@ def tags_report(results):
     return "\n\n".join(
         [
             "Tags of polyphonic clips (fluid_mix, 18 tags): macro ROC-AUC and mean "
-            "average precision, on clips of programs heard in training (test) and of "
-            "others (unseen). The baseline is statistics of log-mel or MFCC with an "
-            "SVC or a logistic regression.",
+            "average precision (AP), on clips of programs that occur in training "
+            "(test) and of others (unseen). The baseline uses statistics of log-mel or "
+            "MFCC with an SVC or a logistic regression.",
             table(
                 [
-                    "way",
+                    "method",
                     "test AUC",
                     "test AP",
                     "unseen AUC",
                     "unseen AP",
                     "parameters",
-                    "s a fit",
+                    "s per fit",
                 ],
                 lines,
             ),
@@ -188,13 +188,13 @@ def tags_report(results):
 
 
 def regression(data, device):
-    """Pitch of synthesised instruments, in octaves, on clips not trained on."""
+    """Predict the pitch of synthesised instruments, in octaves."""
     music = make_music(400, task="instrument", sr=SR, duration=2.0, random_state=0)
     parts = train_test_split(music.data, np.log2(music.pitch), random_state=0)
     X, X_test, y, y_test = parts
     changes = {"net__dropout": 0.0, "net__max_epochs": 60}
     recipes = {name: RECIPES[name] | changes for name in REGRESSORS}
-    # Arrays are at the rate of the front-end: one for all.
+    # The clips are arrays, so all recipes must use their sample rate.
     for recipe in recipes.values():
         recipe["wave__sr"] = SR
     results = {"recipes": recipes, "networks": {}}
@@ -215,8 +215,8 @@ def regression_report(results):
     return "\n\n".join(
         [
             'Pitch in octaves of 400 clips of `make_music(task="instrument")`, '
-            "tested on a quarter that no network was trained on.",
-            table(["network", "R2", "parameters", "s a fit"], lines),
+            "with a quarter held out for testing.",
+            table(["network", "R2", "parameters", "s per fit"], lines),
             _recipes(results),
         ]
     )
@@ -230,7 +230,7 @@ def _cost(found):
 
 def _recipes(results):
     return table(
-        ["network", "recipe, parameters of the pipeline's steps"],
+        ["network", "recipe: parameters of the pipeline's steps"],
         [
             [name, ", ".join(f"`{key}={value}`" for key, value in recipe.items())]
             for name, recipe in results["recipes"].items()

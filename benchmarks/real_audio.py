@@ -1,4 +1,4 @@
-"""Accuracy on real audio, with the recipe and the time it takes."""
+"""Accuracy on real audio, with recipe and training time."""
 
 import csv
 import os
@@ -14,11 +14,11 @@ from benchmarks._timing import table
 from sktag import Augmenter, make_recipe
 from sktag.augment import FrequencyMask, TimeMask, TimeShift
 
-# Changes of `augmented` for single notes.
+# Changes to `augmented` for single notes.
 INSTRUMENTS = {
     "wave__duration": 2.4,
     "mel__hop_length": 1024,
-    # A shift would hide where a note begins.
+    # No time shift, which would hide the onset of a note.
     "augment__transforms": [
         FrequencyMask(width=(0.0, 0.15), n_masks=2, p=0.5),
         TimeMask(width=(0.0, 0.15), n_masks=1, p=0.5),
@@ -30,19 +30,19 @@ INSTRUMENTS = {
 
 
 def read_table(folder):
-    """Return the rows of a set's labels.csv, and the paths of its files."""
+    """Return the rows of a dataset's labels.csv and the paths of its files."""
     with open(folder / "labels.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return rows, np.array([str(folder / row["file"]) for row in rows])
 
 
 def augmented(**changes):
-    """Return the recipe for small data with augmentation, on coarser frames."""
+    """Return the recipe for small data with augmentation and coarser frames."""
     masks = {"width": (0.0, 0.12), "n_masks": 1, "p": 0.5}
     params = {
         "mel__n_fft": 2048,
         "mel__hop_length": 2048,
-        # Noise below -60 dB tells recordings apart, not what is recorded.
+        # Noise below -60 dB identifies the recording, not its class.
         "mel__amin": 1e-6,
         "augment": Augmenter([TimeShift(), FrequencyMask(**masks), TimeMask(**masks)]),
         "clf__mixup_alpha": 0.2,
@@ -52,13 +52,13 @@ def augmented(**changes):
 
 
 def esc10(data, device):
-    """ESC-10 from scratch, on its official folds, with and without augmentation."""
+    """Train on ESC-10's official folds, with and without augmentation."""
     set_ = _folds(data / "esc10")
     return _augmented_or_not(*set_, device, wave__duration=5.0)
 
 
 def esc10_voting(data, device):
-    """ESC-10 by the recipe for small data, others, and the mean of their votes."""
+    """Train four networks on ESC-10 and average their probabilities."""
     common = {"wave__duration": 5.0, "clf__device": device}
     again = make_recipe("small_data", clf__random_state=3, **common)
     ways = {
@@ -73,31 +73,31 @@ def esc10_voting(data, device):
 
 
 def instruments_augmented(data, device):
-    """Instrument families of unseen programs, with and without augmentation."""
+    """Classify instruments of unseen programs, with and without augmentation."""
     set_ = _folds(data / "fluid_instruments")
     return _augmented_or_not(*set_, device, **INSTRUMENTS)
 
 
 def _folds(folder):
-    """Return paths, labels and folds of a set."""
+    """Return paths, labels and folds of a dataset."""
     rows, X = read_table(folder)
     y = np.array([row["label"] for row in rows])
     return X, y, np.array([int(row["fold"]) for row in rows])
 
 
 def _augmented_or_not(X, y, folds, device, **changes):
-    """Cross-validate a network with augmentation, and the same without it."""
+    """Cross-validate a network with and without augmentation."""
     pipe = augmented(clf__random_state=0, clf__device=device, **changes)
     plain = clone(pipe).set_params(augment="passthrough", clf__mixup_alpha=0)
     return _cross_validate({"augmented": pipe, "plain": plain}, X, y, folds)
 
 
 def _cross_validate(ways, X, y, folds, vote=False):
-    """Return the accuracies of pipelines by fold, and what they took."""
+    """Return the accuracies of pipelines by fold, and their fit times."""
     n_jobs = 1 if torch.cuda.is_available() else os.cpu_count()
     splits = list(PredefinedSplit(folds).split())
     jobs = [(pipe, split) for pipe in ways.values() for split in splits]
-    # A fit a core, each with one thread: small networks gain little from a second.
+    # One fit per core, with one thread: small networks gain little from a second one.
     with parallel_config("loky", inner_max_num_threads=1):
         found = Parallel(n_jobs, verbose=10)(
             delayed(_fit)(pipe, X, y, *split) for pipe, split in jobs
@@ -123,7 +123,7 @@ def _cross_validate(ways, X, y, folds, vote=False):
 
 
 def _fit(pipe, X, y, train, test):
-    """Return the probabilities of the test rows, and the seconds of the fit."""
+    """Return the probabilities of the test rows and the fit time in seconds."""
     start = time.perf_counter()
     fitted = clone(pipe).fit(X[train], y[train])
     seconds = time.perf_counter() - start
@@ -131,7 +131,7 @@ def _fit(pipe, X, y, train, test):
 
 
 def _accuracy(probabilities, y, splits):
-    """Return the accuracy of each fold's probabilities, and the mean."""
+    """Return the accuracy of each fold and the mean accuracy."""
     labels = np.unique(y)
     accuracies = [
         float(np.mean(labels[fold.argmax(axis=1)] == y[test]))
@@ -155,18 +155,24 @@ def augmented_report(results):
     about = "Accuracy by fold of networks trained from scratch."
     if "plain" in results["ways"]:
         about += (
-            " Augmented is the pipeline below, plain the same without Augmenter and "
-            "mixup, for as many epochs."
+            " `augmented` is the pipeline below; `plain` is the same without Augmenter "
+            "and mixup, trained for the same number of epochs."
         )
     if "vote" in results["ways"]:
         about += (
-            " Vote is the class of the largest mean probability of the networks above."
+            " `vote` predicts the class with the largest mean probability of the "
+            "networks above."
         )
     return "\n\n".join(
         [
             f"{about} {results['n_jobs']} fits at a time, each on one core.",
             table(
-                ["way", "mean", *(f"fold {k + 1}" for k in range(n_folds)), "s a fit"],
+                [
+                    "method",
+                    "mean",
+                    *(f"fold {k + 1}" for k in range(n_folds)),
+                    "s per fit",
+                ],
                 rows,
             ),
             *(

@@ -1,4 +1,4 @@
-"""An epoch of training beside a plain PyTorch loop; and with the front-end in it."""
+"""Training time per epoch, compared with a plain PyTorch loop and from files."""
 
 import tempfile
 import time
@@ -30,8 +30,8 @@ ROUNDS = 3
 N_CLASSES = 10
 SR, DURATION = 22050, 5.0
 N_FILES = 96
-# Estimator, input of a clip, clips, batch size, epochs timed in a turn: on the CPU, and
-# on a GPU, where an epoch of the same length takes more clips.
+# Estimator, input shape, number of clips (on the CPU and on a GPU, where an epoch of
+# the same duration needs more clips), batch size, timed epochs per round.
 CASES = {
     "compact 2-D, 64 x 216": (CNN2DClassifier(), (64, 216), (96, 2048), 32, 3),
     "compact 1-D of 16 filters, 64 x 216": (
@@ -61,8 +61,8 @@ GPU_CASES = {
 
 
 def training(data, device):
-    """Time epochs of the same networks on the same batches, in turns."""
-    # A few epochs are enough to time one.
+    """Time epochs of the same networks on the same data, alternately."""
+    # Timing needs only a few epochs.
     warnings.filterwarnings("ignore", "fit takes .* steps")
     on_gpu = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     device = torch.device("cuda" if on_gpu else "cpu")
@@ -80,7 +80,7 @@ def training(data, device):
 
 
 def _compare(estimator, shape, n_clips, batch_size, n_epochs, device, amp):
-    """Return seconds of an epoch of either way, in turns, and their ratio."""
+    """Time the epochs of both loops alternately; return seconds and their ratio."""
     rng = np.random.default_rng(0)
     n_clips = n_clips[device.type == "cuda"]
     X = rng.normal(size=(n_clips, *shape)).astype(np.float32)
@@ -116,12 +116,12 @@ def _compare(estimator, shape, n_clips, batch_size, n_epochs, device, amp):
 
 
 def _with_sktag(estimator, X, y):
-    """Return the seconds of each epoch of a fit."""
+    """Return the seconds per epoch of a fit."""
     return [row["seconds"] for row in estimator.fit(X, y).history_]
 
 
 def _with_loop(estimator, X, y, n_epochs, device, amp):
-    """Train the same network as one would by hand; return the seconds of each epoch."""
+    """Train the same network with a handwritten loop; return the seconds per epoch."""
     torch.manual_seed(0)
     module = estimator._spec(None, X.shape, N_CLASSES).build().module
     module.to(device, memory_format=torch.channels_last).train()
@@ -158,7 +158,7 @@ def _with_loop(estimator, X, y, n_epochs, device, amp):
 
 
 def _files(data, folder):
-    """Return paths of ESC-10, or of made clips of the same length and rate."""
+    """Return paths of ESC-10, or of generated clips of the same length and rate."""
     if data is not None:
         return find_files(data / "esc10")[:N_FILES]
     music = make_music(N_FILES, sr=44100, duration=DURATION, random_state=0)
@@ -169,7 +169,7 @@ def _files(data, folder):
 
 
 def _front_end(paths, device):
-    """Time epochs from files, nothing cached, beside network and decoding alone."""
+    """Time epochs from files without caches, and network and decoding separately."""
     y = np.arange(len(paths)) % N_CLASSES
     clips = RawWave(sr=SR, duration=DURATION).fit_transform(paths)
 
@@ -231,22 +231,23 @@ def training_report(results):
     ]
     return "\n\n".join(
         [
-            "Seconds of an epoch of `fit` and of a plain PyTorch loop over tensors in "
-            "memory: same network, data, batch size, optimizer and schedule, in turns.",
+            "Seconds per epoch of `fit` and of a plain PyTorch loop over tensors in "
+            "memory, timed alternately, with the same network, data, batch size, "
+            "optimizer and schedule.",
             table(
                 ["network", "clips", "batch", "sktag", "loop", "ratio", "clips/s"],
                 loops,
             ),
-            f"Seconds of an epoch of the compact 2-D network on {front['n_files']} "
-            "files of 5 s at 44.1 kHz, with decoding, resampling and mel spectrograms "
-            "in the loop and nothing cached; the ratio is to network and decoding, "
-            "each timed alone, added up.",
-            table(["way", "s an epoch", "ratio"], parts),
+            f"Seconds per epoch of the compact 2-D network on {front['n_files']} files "
+            "of 5 s at 44.1 kHz, with decoding, resampling and mel spectrograms in the "
+            "loop and nothing cached. The ratio is relative to the sum of network and "
+            "decoding, timed separately.",
+            table(["component", "s per epoch", "ratio"], parts),
         ]
     )
 
 
 def _ratio(front, name):
-    """Return the ratio of a way as text, if it has one."""
+    """Return the ratio of a component as text, if it has one."""
     ratio = front.get(f"ratio, {name}")
     return "" if ratio is None else f"{ratio:.3f}"

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # Does augmentation help?
 #
-# With few clips a network learns them by heart. Random changes of the clips, drawn anew
-# at every epoch, and mixtures of clips (mixup) are meant to keep it from that. The same
-# network is trained for the same number of steps without and with each of them, several
-# times, and tested on the same clips. The task is to tell six instruments, in phrases
-# that are generated.
+# A network overfits if there are few training clips. Random changes of the clips,
+# redrawn every epoch, and mixtures of clips (mixup) are meant to prevent this. This
+# example trains the same network with and without each of them, several times with the
+# same number of steps, and scores it on the same test clips. The task is to classify
+# six instruments in generated phrases.
 #
 # In the book, [](#sec-augmentation) compares more augmentations.
 #
@@ -15,7 +15,7 @@
 # ```
 
 # %%
-"""Compare trainings with and without augmentation and mixup."""
+"""Compare training with and without augmentation and mixup."""
 
 import argparse
 import tempfile
@@ -40,7 +40,7 @@ from sktag.inspection import SpectrogramDisplay
 # %% tags=["hide-input"]
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--out", type=Path, default="augmentation_compared_output")
-parser.add_argument("--n-train", type=int, default=36, help="clips of a training")
+parser.add_argument("--n-train", type=int, default=36, help="training clips per repeat")
 parser.add_argument("--n-test", type=int, default=120)
 parser.add_argument("--duration", type=float, default=1.5, help="in seconds")
 parser.add_argument("--epochs", type=int, default=60)
@@ -55,8 +55,8 @@ args.out.mkdir(parents=True, exist_ok=True)
 # %% [markdown]
 # ## Clips
 #
-# Each repeat has training clips and a seed of its own, which its trainings share; the
-# clips for the test are the same for all.
+# Each repeat has its own training clips and its own seed, used for all methods. The
+# test clips are the same for all repeats.
 
 # %%
 n_clips = args.n_test + args.repeats * args.n_train
@@ -67,10 +67,10 @@ X_test, y_test = music.data[: args.n_test], music.target[: args.n_test]
 print(f"{args.repeats} x {args.n_train} clips to train on, {args.n_test} to test on.")
 
 # %% [markdown]
-# ## What the changes sound and look like
+# ## Listen to and look at the changes
 #
-# Those of waveforms can be heard: a circular shift in time and a gain. First the clip as
-# it is, then with two draws.
+# Changes of waveforms can be heard: a circular shift in time and a gain. First the
+# original clip, then two random draws.
 
 # %%
 on_waves = [TimeShift(), Gain()]
@@ -86,16 +86,16 @@ draws = [np.asarray(change(np.asarray(clip), epoch=epoch)) for epoch in (1, 2)]
 ClipArray.from_array(np.concatenate([clip, *draws]), sample_rate=16000).listen(3)
 
 # %% [markdown]
-# Those of spectrograms are seen: a shift by up to two bins, which is cheap and, on mel
-# bands, only roughly a transposition, and a band of time and a band of frequencies
-# covered by the clip's mean, each with a probability of one half.
+# Changes of spectrograms can be seen: a shift by up to two bins, which is cheap but
+# only roughly a transposition on mel bands, and a time mask and a frequency mask filled
+# with the clip's mean, each with a probability of one half.
 
-# %% mystnb={"figure": {"caption": "The clip as it is, and as three epochs would see it.", "name": "fig-ex-augmentation-draws"}, "image": {"alt": "Four spectrograms of one clip; in three of them it is moved up or down or has bands of one colour."}}
+# %% mystnb={"figure": {"caption": "The original clip, and the augmented clip in three epochs.", "name": "fig-ex-augmentation-draws"}, "image": {"alt": "Four spectrograms of one clip; in three of them it is moved up or down or has bands of one colour."}}
 mel = MelSpectrogram(n_mels=40, n_fft=1024, hop_length=1024).fit(clip)
 spectrogram = np.asarray(mel.transform(clip))
 augmenter = Augmenter(on_spectrograms, random_state=0)
 change = augmenter.fit_transform(spectrogram).ops[-1].augment
-pictures = {"as it is": spectrogram}
+pictures = {"original": spectrogram}
 pictures |= {f"epoch {e}": np.asarray(change(spectrogram, epoch=e)) for e in (1, 2, 3)}
 fig, grid = plt.subplots(2, 2, figsize=(8, 5), layout="constrained")
 for ax, (name, picture) in zip(grid.flat, pictures.items(), strict=True):
@@ -114,10 +114,11 @@ for ax, (name, picture) in zip(grid.flat, pictures.items(), strict=True):
 fig.savefig(args.out / "draws.png")
 
 # %% [markdown]
-# ## The trainings
+# ## Training
 #
-# An `Augmenter` before the front-end changes waveforms, one after it spectrograms; in
-# predictions both do nothing. Mixup is a parameter of the classifier.
+# An `Augmenter` before the front-end changes waveforms, one after it changes
+# spectrograms; neither has an effect on predictions. Mixup is a parameter of the
+# classifier.
 
 
 # %%
@@ -163,9 +164,9 @@ for repeat in range(args.repeats):
         test[i, repeat] = pipe.score(X_test, y_test)
 
 # %% [markdown]
-# ## What came out
+# ## Results
 #
-# Accuracies on the clips trained on, without their changes, and on those for the test.
+# Accuracy on the training clips (without augmentation) and on the test clips:
 
 # %%
 print(f"{'':10}{'training':>9}{'test':>7}   test of each repeat")
@@ -173,7 +174,7 @@ for name, of_train, of_test in zip(ways, train, test, strict=True):
     each = " ".join(f"{score:.3f}" for score in of_test)
     print(f"{name:10}{of_train.mean():9.3f}{of_test.mean():7.3f}   {each}")
 
-# %% mystnb={"figure": {"caption": "Test accuracy of each repeat, of which each has its own clips to train on; lines connect the trainings that share them, bars are means.", "name": "fig-ex-augmentation-scores"}, "image": {"alt": "Dots for the repeats of three ways to train, joined by lines, with a bar at the mean of each way."}}
+# %% mystnb={"figure": {"caption": "Test accuracy of each repeat. Each repeat has its own training clips; dotted lines connect the methods trained on the same clips, and bars are means.", "name": "fig-ex-augmentation-scores"}, "image": {"alt": "Dots for the repeats of three training methods, joined by lines, with a bar at the mean of each method."}}
 fig, ax = plt.subplots(figsize=(6.5, 4), layout="constrained")
 for repeat in range(args.repeats):
     marker = "osD^v"[repeat % 5]
@@ -186,22 +187,23 @@ ax.legend(title="repeat")
 fig.savefig(args.out / "scores.png")
 
 # %% [markdown]
-# A way is said to help where it is better in every repeat, and by more than the standard
-# error of a score on so many test clips.
+# We say that a method helps if it is better in every repeat and if the mean gain
+# exceeds the standard error of a test accuracy.
 
 # %%
 error = np.sqrt(test.mean() * (1 - test.mean()) / args.n_test)
 print(f"Standard error of a test accuracy: {error:.3f}")
 for name, scores in list(zip(ways, test, strict=True))[1:]:
     gains = scores - test[0]
-    verdict = "is not told apart from none"
+    verdict = "makes no clear difference"
     if (gains > 0).all() and gains.mean() > error:
         verdict = "helps here"
     elif (gains < 0).all() and gains.mean() < -error:
-        verdict = "harms here"
+        verdict = "hurts here"
     print(f"{name} {verdict}: {gains.mean():+.3f} on average")
 
 # %% [markdown]
-# That holds for this network, these changes and this many steps. A network that sees
-# other clips at every epoch learns more slowly, so with few steps augmentation can be
-# the loser; and changes have to leave alone what tells the classes apart.
+# The result applies to this network, these changes and this number of steps. A network
+# that sees different clips in every epoch learns more slowly, so with few steps
+# augmentation may hurt. And the changes must preserve the features that distinguish the
+# classes.

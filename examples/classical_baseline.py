@@ -1,13 +1,13 @@
 # %% [markdown]
-# # What a network has to beat
+# # A classical baseline
 #
-# Statistics of mel bands over time go into classifiers of tables. One grid search goes
-# over the statistics and the classifier together; audio goes in, and every fold is
-# computed from its own clips. Without options, music is generated: six genres that
-# differ in rhythm, harmony and timbre. With `--data` it is yours: a folder with a
-# sub-folder for each class, or a CSV with a column of files and a column of labels.
+# A network should beat classifiers on simple statistics of mel bands over time. This
+# example searches over the statistics and the classifier together, in one grid search
+# from audio to accuracy. Without options, it generates music: six genres that differ in
+# rhythm, harmony and timbre. With `--data` it uses your own: a folder with a subfolder
+# for each class, or a CSV with a column of files and a column of labels.
 #
-# In the book, [](#chapter-quickstart) puts such a baseline beside a network.
+# In the book, [](#chapter-quickstart) compares such a baseline with a network.
 #
 # ```sh
 # python examples/classical_baseline.py
@@ -16,7 +16,7 @@
 # ```
 
 # %%
-"""Search for the best statistics of mel bands and the best classifier of them."""
+"""Search for the best statistics of mel bands and the best classifier for them."""
 
 import argparse
 import tempfile
@@ -53,8 +53,8 @@ args.out.mkdir(parents=True, exist_ok=True)
 # %% [markdown]
 # ## Clips
 #
-# Files of yours are read when they are needed; generated music needs none. A third of
-# the clips is kept for the test, and the search never sees it.
+# Your own files are read lazily; generated music stays in memory. A third of the clips
+# is held out for testing, and the search never sees it.
 
 # %%
 if args.data is None:
@@ -74,9 +74,10 @@ print(f"{len(X_train)} clips to search on, {len(X_test)} to test on.")
 # %% [markdown]
 # ## The search
 #
-# Three sets of statistics: the mean spectrum alone, moments with those of the
-# differences between neighbouring frames, and quantiles. Five classifiers: a support
-# vector machine with three penalties, the nearest neighbour, and a forest.
+# There are three sets of statistics: only the mean spectrum; moments, including those
+# of the differences between neighbouring frames; and quantiles. There are five
+# classifiers: support vector machines with three values of C, 1-nearest neighbour, and
+# a random forest.
 
 # %%
 pipe = Pipeline(
@@ -103,7 +104,7 @@ classifiers = {
 grid = {"sum__stats": list(stats.values()), "clf": list(classifiers.values())}
 search = GridSearchCV(pipe, grid, cv=3).fit(X_train, y_train)
 
-# scikit-learn goes through a grid with the last of its sorted names fastest.
+# In a grid, scikit-learn varies the alphabetically last parameter fastest.
 shape = len(classifiers), len(stats)
 means = search.cv_results_["mean_test_score"].reshape(shape)
 stds = search.cv_results_["std_test_score"].reshape(shape)
@@ -111,7 +112,7 @@ print(f"Searched {means.size} pipelines. Best of each classifier:")
 for name, row in zip(classifiers, means, strict=True):
     print(f"  {row.max():.3f} {name}, {list(stats)[row.argmax()]}")
 
-# %% mystnb={"figure": {"caption": "Accuracy of each classifier with each set of statistics: mean of three folds, and their standard deviation as bars. The dotted line is the share of the most frequent class.", "name": "fig-ex-baseline-search"}, "image": {"alt": "Dot plot of five classifiers with three sets of statistics each; the mean spectrum alone is the worst of the three for most of them."}}
+# %% mystnb={"figure": {"caption": "Accuracy of each classifier with each set of statistics: mean over three folds, with standard deviations as bars. The dotted line is the share of the most frequent class.", "name": "fig-ex-baseline-search"}, "image": {"alt": "Dot plot of five classifiers with three sets of statistics each; the mean spectrum alone is the worst of the three for most of them."}}
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 rows = np.arange(len(classifiers))
 for i, (name, marker) in enumerate(zip(stats, "osD", strict=True)):
@@ -135,9 +136,9 @@ fig.savefig(args.out / "search.png")
 # %% [markdown]
 # ## The test
 #
-# The best pipeline, trained on all clips of the search. Its score in the
-# cross-validation is the best of many and flatters it; the one that counts is on clips
-# that chose nothing.
+# The best pipeline was refitted on all clips of the search. Its cross-validation score
+# is the best of many and therefore too optimistic; the score that counts is that on the
+# test clips.
 
 # %%
 predicted = search.predict(X_test)
@@ -148,7 +149,7 @@ print(f"Features: {len(search.best_estimator_['sum'].get_feature_names_out())}")
 print(f"Accuracy in cross-validation: {search.best_score_:.3f}")
 print(f"Test accuracy: {accuracy:.3f}")
 
-# %% mystnb={"figure": {"caption": "Test clips by their class and the class that was predicted.", "name": "fig-ex-baseline-confusion"}, "image": {"alt": "Matrix of counts with true classes as rows and predicted ones as columns."}}
+# %% mystnb={"figure": {"caption": "Confusion matrix of the test clips.", "name": "fig-ex-baseline-confusion"}, "image": {"alt": "Matrix of counts with true classes as rows and predicted ones as columns."}}
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 ConfusionMatrixDisplay.from_predictions(
     y_test, predicted, ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45
@@ -156,6 +157,6 @@ ConfusionMatrixDisplay.from_predictions(
 fig.savefig(args.out / "confusion.png")
 
 # %% [markdown]
-# Statistics forget the order of frames, and with it most of rhythm and melody. The
-# example [From audio files to a saved classifier](quickstart.md) trains a network on music
-# of the same kind, which sees them.
+# The statistics discard the order of frames, and with it most of rhythm and melody. The
+# example [From audio files to a saved classifier](quickstart.md) trains a network on
+# the same kind of music, which can use them.

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # One search over front-end and network
 #
-# What a spectrogram shows and what a network can make of it hang together, so they are
-# searched together: whole steps of the pipeline are the values of the grid. The task is
-# to tell six instruments, in clips that are generated.
+# The best network depends on the front-end, so we search over both together: the values
+# of the grid are whole steps of the pipeline. The task is to classify six instruments
+# in generated clips.
 #
-# In the book, [](#chapter-search) says how to read what a search found.
+# In the book, [](#chapter-search) explains how to read the results of a search.
 #
 # ```sh
 # python examples/grid_search.py
@@ -13,7 +13,7 @@
 # ```
 
 # %%
-"""Search over front-ends and networks of a pipeline together."""
+"""Search over the front-end and the network of a pipeline together."""
 
 import argparse
 import tempfile
@@ -50,7 +50,7 @@ args.out.mkdir(parents=True, exist_ok=True)
 # %% [markdown]
 # ## Clips
 #
-# The search has two thirds of the clips. The rest is not looked at before the end.
+# The search uses two thirds of the clips. The rest is held out until the end.
 
 # %%
 music = make_music(
@@ -65,10 +65,11 @@ RawWave(sr=16000).fit_transform(X_train).listen(2)
 # %% [markdown]
 # ## The grid
 #
-# Three front-ends: few mel bands, many, and a constant-Q transform, whose bins are
-# semitones. Two networks: one whose filters span all bands and move over time (1D), and
-# one whose filters move over both axes (2D). Parameters of a step could be searched
-# over too, as `front__n_mels` or `clf__lr`; here a step is replaced as a whole.
+# There are three front-ends: few mel bands, many mel bands, and a constant-Q transform
+# with one bin per semitone. There are two networks: one whose filters span all bands
+# and slide over time (1D), and one whose filters slide over both axes (2D). You could
+# also search over parameters of a step, such as `front__n_mels` or `clf__lr`; here we
+# replace whole steps.
 
 # %%
 front_ends = {
@@ -97,8 +98,8 @@ pipe = Pipeline(
 grid = {"clf": list(networks.values()), "front": list(front_ends.values())}
 search = GridSearchCV(pipe, grid, cv=2).fit(X_train, y_train)
 
-# %% mystnb={"figure": {"caption": "Accuracy in cross-validation of each front-end with each network.", "name": "fig-ex-grid-search"}, "image": {"alt": "Table of colours with a number in each of its cells: two networks by three front-ends."}}
-# The last of the sorted names of a grid changes fastest.
+# %% mystnb={"figure": {"caption": "Cross-validation accuracy of each front-end with each network.", "name": "fig-ex-grid-search"}, "image": {"alt": "Table of colours with a number in each of its cells: two networks by three front-ends."}}
+# In a grid, scikit-learn varies the alphabetically last parameter fastest.
 means = search.cv_results_["mean_test_score"].reshape(len(networks), len(front_ends))
 fig, ax = plt.subplots(figsize=(6.5, 3), layout="constrained")
 image = ax.imshow(means, cmap="cividis", aspect="auto")
@@ -111,11 +112,11 @@ fig.colorbar(image, label="accuracy")
 fig.savefig(args.out / "grid.png")
 
 # %% [markdown]
-# ## What it says
+# ## Results
 #
-# Which front-end is best for each network, and how far apart the networks and the
-# front-ends are on average. A difference is worth no more than the noise of a score on
-# so few clips: its standard error, if each clip is right or wrong by itself.
+# The next cell prints the best front-end for each network, and the average differences
+# between networks and between front-ends. Compare a difference with the noise of a
+# score on so few clips: its standard error, assuming that clips are independent.
 
 # %%
 for network, row in zip(networks, means, strict=True):
@@ -126,13 +127,13 @@ print(f"Between front-ends: {np.ptp(means.mean(axis=0)):.3f}")
 print(f"Standard error of one score: {noise:.3f}")
 first, second = np.sort(means.ravel())[:-3:-1]
 if first - second < noise:
-    print("The two best of the grid are too close to be told apart.")
+    print("The difference between the two best candidates is within the noise.")
 
 # %% [markdown]
 # ## The test
 #
-# The best pipeline was trained again on all clips of the search. Its score in the search
-# is the best of several, and so too good by chance; the test is on other clips.
+# The best pipeline was refitted on all clips of the search. Its score in the search is
+# the best of several and therefore too optimistic; the test uses other clips.
 
 # %%
 i, j = np.unravel_index(means.argmax(), means.shape)

@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Watching a training
+# # Monitoring training
 #
-# A network is trained in two stages on music of six genres, and what each epoch came to
-# is shown: as a table, as curves, and in TensorBoard, if that is installed
-# (`pip install "sktag[monitor]"`). With `--wandb` it goes to Weights & Biases too, for
-# which one needs that package, and an account unless `WANDB_MODE=offline`.
+# This example trains a network in two stages on music of six genres and shows the
+# results of each epoch: as a table, as curves, and in TensorBoard, if you have run
+# `pip install "sktag[monitor]"`. With `--wandb` it also logs to Weights & Biases, which
+# needs that package, and an account unless `WANDB_MODE=offline`.
 #
-# In the book, [](#sec-monitoring) says what to look for.
+# In the book, [](#sec-monitoring) explains what to look for.
 #
 # ```sh
 # python examples/monitoring.py
@@ -14,7 +14,7 @@
 # ```
 
 # %%
-"""Show each epoch of a training as table, curves and events of TensorBoard."""
+"""Show each epoch of training as a table, as curves and in TensorBoard."""
 
 import argparse
 import tempfile
@@ -35,7 +35,7 @@ parser.add_argument("--out", type=Path, default="monitoring_output")
 parser.add_argument("--n-clips", type=int, default=180, help="of generated music")
 parser.add_argument("--duration", type=float, default=2.0, help="in seconds")
 parser.add_argument("--epochs", type=int, default=30, help="at most")
-parser.add_argument("--wandb", action="store_true", help="log there too")
+parser.add_argument("--wandb", action="store_true", help="also log to Weights & Biases")
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
 if in_notebook:
@@ -46,13 +46,13 @@ args.out.mkdir(parents=True, exist_ok=True)
 # %% [markdown]
 # ## Loggers
 #
-# They are callbacks of skorch, which sktag trains with; the estimator calls them at
-# every epoch with what it measured.
+# Loggers are callbacks of skorch, which sktag uses for training. The estimator calls
+# them after every epoch with the history so far.
 
 
 # %%
 def panel(key):
-    """Return where TensorBoard shows a column of the history."""
+    """Return the TensorBoard tag of a column of the history."""
     if key.endswith("_loss"):
         return f"Loss/{key}"
     return f"Score/{key}" if key.startswith("valid_") else f"Training/{key}"
@@ -72,17 +72,17 @@ if args.wandb and find_spec("wandb"):
     from skorch.callbacks import WandbLogger
 
     run = wandb.init(project="sktag", dir=args.out)
-    # The estimator goes back to the best weights by itself.
+    # The estimator itself restores the best weights.
     callbacks.append(WandbLogger(run, save_model=False))
 elif args.wandb:
     print("Weights & Biases is not installed: pip install wandb")
 
 # %% [markdown]
-# ## The training
+# ## Training
 #
-# The second stage begins with the best weights of the first and a tenth of its learning
-# rate. A part of the clips is kept apart to measure loss, accuracy and the area under
-# the ROC curve at each epoch. In a script, `verbose=1` prints a line an epoch.
+# The second stage starts from the best weights of the first, with a tenth of its
+# learning rate. Some clips are held out to measure loss, accuracy and ROC-AUC after
+# each epoch. In a script, `verbose=1` prints one line per epoch.
 
 # %%
 music = make_music(
@@ -119,23 +119,23 @@ print(f"Best epoch: {clf.best_epoch_} of {clf.n_iter_}.")
 # %% [markdown]
 # ## The history
 #
-# `history_` has a dict for each epoch, which is a table to pandas. Its last rows:
+# `history_` has one dict per epoch, which pandas turns into a table. Its last rows:
 
 # %%
 table = pd.DataFrame(clf.history_).drop(columns="seconds")
 print(table.tail().to_string(index=False, float_format="{:.4g}".format))
 
-# %% mystnb={"figure": {"caption": "Losses, scores of the clips kept apart, and the learning rate; the line between the epochs is where the second stage begins.", "name": "fig-ex-monitoring"}, "image": {"alt": "Three panels of curves by epoch: losses that fall, scores that rise, and the learning rate, which drops to a tenth after two thirds of the epochs."}}
+# %% mystnb={"figure": {"caption": "Losses, validation scores and the learning rate; a vertical line marks the start of the second stage.", "name": "fig-ex-monitoring"}, "image": {"alt": "Three panels of curves by epoch: losses that fall, scores that rise, and the learning rate, which drops to a tenth after two thirds of the epochs."}}
 display = TrainingCurveDisplay.from_estimator(pipe, lr=True)
 display.figure_.savefig(args.out / "training.png")
 
 # %% [markdown]
-# ## What the curves tell
+# ## How to read the curves
 #
-# A training loss that falls while the validation loss rises is overfitting: more clips,
-# augmentation or a smaller network help. Two losses that are both high and still fall
-# ask for more epochs or a higher learning rate; a loss that jumps, for a lower one. A
-# gap between the two by itself does no harm.
+# If the training loss falls while the validation loss rises, the network overfits: more
+# clips, augmentation or a smaller network help. If both losses are high and still
+# falling, train for more epochs or with a higher learning rate; if the loss jumps,
+# lower the rate. A gap between the two losses is not harmful by itself.
 
 # %%
 row = clf.history_[clf.best_epoch_ - 1]

@@ -1,11 +1,11 @@
 # %% [markdown]
-# # Several tags a clip, and tags over time
+# # Several tags per clip, and tags over time
 #
-# Tags do not exclude one another: a clip has guitar and drums, and is fast. A network
-# with one sigmoid for each tag learns them from a matrix of zeros and ones, and says for
-# chunks of a recording which tags they have. The clips are generated.
+# Tags are not mutually exclusive: a clip can have guitar and drums, and be fast. A
+# network with one sigmoid per tag learns them from a matrix of zeros and ones, and
+# predicts tags for chunks of a recording. The clips are generated.
 #
-# In the book, [](#sec-tags) treats tags of your own files, and thresholds.
+# In the book, [](#sec-tags) covers tags of your own files, and thresholds.
 #
 # ```sh
 # python examples/multilabel_tagging.py
@@ -13,7 +13,7 @@
 # ```
 
 # %%
-"""Learn several tags a clip, and follow them over time."""
+"""Learn several tags per clip, and predict them over time."""
 
 import argparse
 import tempfile
@@ -54,8 +54,8 @@ args.out.mkdir(parents=True, exist_ok=True)
 # %% [markdown]
 # ## Clips and their tags
 #
-# A row of `Y` for each clip, a column for each tag. A third of the clips is for the
-# test.
+# `Y` has one row per clip and one column per tag. A third of the clips is held out for
+# testing.
 
 # %%
 music = make_music(
@@ -73,9 +73,9 @@ RawWave(sr=16000).fit_transform(X_train).listen(3)
 # %% [markdown]
 # ## Training on chunks
 #
-# In each epoch the network sees one second of each clip, at a place that is drawn anew;
-# a clip's probabilities are the means over its chunks. Which second has the tag, the
-# labels do not say.
+# In each epoch the network sees one second of each clip, at a new random position. The
+# probabilities of a clip are means over its chunks. The labels do not say which second
+# has the tag.
 
 # %%
 hop_length = 1024
@@ -98,11 +98,11 @@ print(f"{clf.n_parameters_:,} parameters, {clf.n_iter_} epochs")
 # %% [markdown]
 # ## The test
 #
-# Both scores look at each tag by itself and average over tags (macro). The area under
-# the ROC curve is the chance that a clip with the tag is ranked above one without;
-# guessing has 0.5. Average precision is that of the ranking; guessing has the share of
-# clips with the tag. Beside the network stands a logistic regression for each tag on
-# statistics of the mel bands.
+# Both scores are computed for each tag and averaged (macro). The area under the ROC
+# curve is the probability that a clip with the tag is ranked above one without it;
+# guessing scores 0.5. Average precision summarises the precision of the ranking;
+# guessing scores the share of clips with the tag. The baseline is a logistic regression
+# for each tag on statistics of the mel bands.
 
 # %%
 simple = Pipeline(
@@ -122,7 +122,7 @@ for name, model in {"network": pipe, "logistic regression": simple}.items():
     print(f"{name:22}{auc.mean():8.3f}{scores[name].mean():19.3f}")
 print(f"{'guessing':22}{0.5:8.3f}{Y_test.mean():19.3f}")
 
-# %% mystnb={"figure": {"caption": "Average precision of each tag on the test clips, sorted by that of the network. The black lines are what guessing reaches: the share of clips with the tag.", "name": "fig-ex-tagging-scores"}, "image": {"alt": "Horizontal bars for eight tags, two for each, the network and the logistic regression, with a line at the level of guessing."}}
+# %% mystnb={"figure": {"caption": "Average precision of each tag on the test clips, sorted by the score of the network. Black lines are the scores of guessing: the share of clips with the tag.", "name": "fig-ex-tagging-scores"}, "image": {"alt": "Horizontal bars for eight tags, two for each, the network and the logistic regression, with a line at the level of guessing."}}
 order = np.argsort(scores["network"])
 rows = np.arange(len(tags))
 fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
@@ -141,9 +141,9 @@ fig.savefig(args.out / "tags.png")
 # %% [markdown]
 # ## Tags over time
 #
-# Three test clips in a row make a recording whose tags change. `predict_taggram` gives
-# the probabilities of its chunks, here of four a second, which overlap. Nothing is
-# trained again: a network of this kind takes any length.
+# We concatenate three test clips to a recording whose tags change. `predict_taggram`
+# returns the probabilities of its chunks, here four overlapping chunks per second. No
+# retraining is needed: such a network accepts any length.
 
 # %%
 recording = ClipArray.from_array(X_test[:3].reshape(1, -1), sample_rate=16000)
@@ -155,7 +155,7 @@ taggram, times = clf.set_params(n_chunks=n_chunks).predict_taggram(
 print("(recordings, chunks, tags):", taggram.shape)
 recording.listen(1)
 
-# %% mystnb={"figure": {"caption": "Probability of each tag over the recording, by the middle of the chunks. Frames are drawn where the clip has the tag; a chunk across a border hears both sides.", "name": "fig-ex-tagging-taggram"}, "image": {"alt": "Colour map of eight tags over six seconds, with rectangles around the tags that each of the three clips has."}}
+# %% mystnb={"figure": {"caption": "Probability of each tag over the recording, at the centre of each chunk. Frames mark the true tags of each clip; a chunk across a border contains both clips.", "name": "fig-ex-tagging-taggram"}, "image": {"alt": "Colour map of eight tags over six seconds, with rectangles around the tags that each of the three clips has."}}
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 step = times[0, 1] - times[0, 0]
 edges = np.append(times[0] - step / 2, times[0, -1] + step / 2)

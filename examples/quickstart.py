@@ -1,13 +1,13 @@
 # %% [markdown]
 # # From audio files to a saved classifier
 #
-# A pipeline from audio files to genres is trained, compared with a simple one on clips
-# that neither has heard, saved, and asked again in a new process. Without options, music
-# is generated: six genres that differ in rhythm, harmony and timbre. With `--data` it is
-# yours: a folder with a sub-folder for each class, or a CSV with a column of files and a
-# column of labels.
+# This example trains a pipeline from audio files to genres, compares it with a simple
+# baseline on held-out clips, saves it, and predicts with it in a new process. Without
+# options, it generates music: six genres that differ in rhythm, harmony and timbre.
+# With `--data` it uses your own: a folder with a subfolder for each class, or a CSV
+# with a column of files and a column of labels.
 #
-# In the book, [](#chapter-quickstart) goes through the same steps one by one.
+# In the book, [](#chapter-quickstart) explains the same steps one by one.
 #
 # ```sh
 # python examples/quickstart.py
@@ -16,7 +16,7 @@
 # ```
 
 # %%
-"""Train, test and save a classifier of music, and predict in a new process."""
+"""Train, test and save a music classifier, and predict in a new process."""
 
 import argparse
 import subprocess
@@ -56,8 +56,8 @@ args.out.mkdir(parents=True, exist_ok=True)
 # %% [markdown]
 # ## Files and their classes
 #
-# Each of the three sources gives paths and a label for each. A third of the clips is
-# kept for the test.
+# Each of the three sources provides paths and one label per path. A third of the clips
+# is held out for testing.
 
 # %%
 if args.data is None:
@@ -79,7 +79,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 print(f"{len(X_train)} clips to train on, {len(X_test)} to test on.")
 
 # %% [markdown]
-# Three of the clips to train on; a notebook plays them.
+# Here are three training clips; a notebook plays them.
 
 # %%
 print(*y_train[:3], sep=", ")
@@ -88,9 +88,9 @@ RawWave(sr=16000, duration=args.duration).fit_transform(X_train[:3]).listen(3)
 # %% [markdown]
 # ## The pipeline
 #
-# Files become waveforms, these become mel spectrograms, each band is standardised, and a
-# small convolutional network learns the classes. A part of the clips to train on is kept
-# apart to tell when to stop.
+# The pipeline decodes files to waveforms, computes mel spectrograms, standardises each
+# band, and trains a small convolutional network. Some of the training clips are held
+# out for early stopping.
 
 # %%
 pipe = Pipeline(
@@ -109,19 +109,19 @@ pipe = Pipeline(
                 n_iter_no_change=10,
                 validation_fraction=0.15,
                 random_state=0,
-                verbose=int(not in_notebook),  # a line an epoch
+                verbose=int(not in_notebook),  # one line per epoch
             ),
         ),
     ]
 )
 pipe.fit(X_train, y_train)
 clf = pipe[-1]
-print(f"Trained {clf.n_iter_} epochs; the best was the {clf.best_epoch_}.")
+print(f"Trained {clf.n_iter_} epochs; the best was epoch {clf.best_epoch_}.")
 
-# %% mystnb={"figure": {"caption": "Loss on the clips trained on and on those kept apart, and the accuracy on the latter. The weights of the best epoch are kept.", "name": "fig-ex-quickstart-learning"}, "image": {"alt": "Two panels of curves by epoch: both losses fall, the validation accuracy rises."}}
+# %% mystnb={"figure": {"caption": "Training and validation loss, and validation accuracy. The weights of the best epoch are kept.", "name": "fig-ex-quickstart-learning"}, "image": {"alt": "Two panels of curves by epoch: both losses fall, the validation accuracy rises."}}
 TrainingCurveDisplay.from_estimator(pipe).figure_.savefig(args.out / "learning.png")
 
-# %% mystnb={"figure": {"caption": "What the network is given, before it is standardised: the mel spectrogram of one clip of each class.", "name": "fig-ex-quickstart-spectrograms"}, "image": {"alt": "Mel spectrograms, one for each class: drums are vertical lines, held notes horizontal ones."}}
+# %% mystnb={"figure": {"caption": "Input of the network before standardisation: the mel spectrogram of one clip of each class.", "name": "fig-ex-quickstart-spectrograms"}, "image": {"alt": "Mel spectrograms, one for each class: drums are vertical lines, held notes horizontal ones."}}
 chosen = np.unique(y_train)[:6]
 fig, grid = plt.subplots(2, 3, figsize=(9, 5), layout="constrained")
 for ax, label in zip(grid.flat, chosen, strict=False):
@@ -136,14 +136,13 @@ fig.savefig(args.out / "spectrograms.png")
 # %% [markdown]
 # ## The test
 #
-# On the clips kept for it: precision and recall of each class, and which ones are taken
-# for which.
+# Precision and recall of each class on the test clips, and the confusion matrix:
 
 # %%
 predicted = pipe.predict(X_test)
 print(classification_report(y_test, predicted, zero_division=0))
 
-# %% mystnb={"figure": {"caption": "Test clips by their class and the class that was predicted.", "name": "fig-ex-quickstart-confusion"}, "image": {"alt": "Matrix of counts with true classes as rows and predicted ones as columns; most clips are on the diagonal."}}
+# %% mystnb={"figure": {"caption": "Confusion matrix of the test clips.", "name": "fig-ex-quickstart-confusion"}, "image": {"alt": "Matrix of counts with true classes as rows and predicted ones as columns; most clips are on the diagonal."}}
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 ConfusionMatrixDisplay.from_predictions(
     y_test, predicted, ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45
@@ -151,8 +150,9 @@ ConfusionMatrixDisplay.from_predictions(
 fig.savefig(args.out / "confusion.png")
 
 # %% [markdown]
-# What it has to beat: always saying the most frequent class, and the class of the clip
-# whose mean spectrum is nearest. The latter knows timbre, but nothing of rhythm.
+# There are two baselines: always predict the most frequent class, or predict the class
+# of the clip with the nearest mean spectrum. The latter captures timbre, but not
+# rhythm.
 
 # %%
 nearest = Pipeline(
@@ -171,8 +171,8 @@ print(f"Test accuracy of the network: {pipe.score(X_test, y_test):.3f}")
 # %% [markdown]
 # ## A saved model
 #
-# The pipeline is one file, from sample rate to weights. A new process needs no more than
-# it and some paths.
+# The whole pipeline is saved to one file, from sample rate to weights. A new process
+# needs only this file and some paths.
 
 # %%
 joblib.dump(pipe, args.out / "model.joblib")

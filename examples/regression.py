@@ -1,9 +1,10 @@
 # %% [markdown]
-# # A number for each clip: how high is the melody?
+# # Regression: how high is the melody?
 #
-# A regressor learns a number in place of a class: here the pitch of the lowest note of a
-# phrase, in semitones. A 1D and a 2D network are compared with always saying the mean.
-# The phrases are generated, by six instruments, so their pitches are known.
+# A regressor predicts a number instead of a class: here the pitch of the lowest note of
+# a phrase, in semitones. We compare a 1D and a 2D network with always predicting the
+# mean. The phrases, played by six instruments, are generated, so their pitches are
+# known.
 #
 # In the book, [](#sec-loss) compares the losses of regressors.
 #
@@ -46,8 +47,8 @@ args.out.mkdir(parents=True, exist_ok=True)
 # %% [markdown]
 # ## Clips and their pitches
 #
-# Pitches are heard by their ratios, so the target is not the frequency but its
-# logarithm: the MIDI note number, 69 for 440 Hz and one more for each semitone.
+# We perceive pitch in ratios, so the target is not the frequency but its logarithm: the
+# MIDI note number, 69 for 440 Hz and one more for each semitone.
 
 # %%
 music = make_music(
@@ -64,15 +65,15 @@ RawWave(sr=16000).fit_transform(X_train).listen(3)
 # %% [markdown]
 # ## A front-end in semitones
 #
-# A bin of the constant-Q transform is a semitone, so that a transposed phrase is the
-# same picture, moved up or down.
+# A constant-Q transform with one bin per semitone turns a transposition into a shift of
+# the spectrogram along frequency.
 
 # %%
 front_end = Pipeline(
     [("wave", RawWave(sr=16000)), ("cqt", CQT(n_bins=72, hop_length=1024))]
 ).fit(X_train)
 
-# %% mystnb={"figure": {"caption": "Constant-Q transform of the first clip. The dashed line is the pitch to learn.", "name": "fig-ex-regression-cqt"}, "image": {"alt": "Spectrogram with notes as horizontal lines and their overtones above them; a dashed line lies on the lowest one."}}
+# %% mystnb={"figure": {"caption": "Constant-Q transform of the first clip. The dashed line is the target pitch.", "name": "fig-ex-regression-cqt"}, "image": {"alt": "Spectrogram with notes as horizontal lines and their overtones above them; a dashed line lies on the lowest one."}}
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 SpectrogramDisplay.from_estimator(front_end, X_train, 0, ax=ax)
 ax.axhline(440 * 2 ** ((y_train[0] - 69) / 12), color="w", linestyle="--")
@@ -81,10 +82,10 @@ fig.savefig(args.out / "cqt.png")
 # %% [markdown]
 # ## Two networks and the mean
 #
-# The filters of the 1D network span all bins, so that each bin has weights of its own.
-# Those of the 2D network are the same at every bin, and its last layers take means over
-# the bins: where a pattern is, it must infer from what reaches it of the borders. For
-# the pitch that seems a drawback. Is it one?
+# The filters of the 1D network span all bins, with separate weights for each bin. The
+# 2D network applies the same filters at every bin and finally averages over the bins,
+# so it can infer the position of a pattern only from the effect of the borders. For
+# pitch this seems a drawback. Is it?
 
 # %%
 training = {
@@ -109,7 +110,7 @@ for name, model in models.items():
     r2 = r2_score(y_test, predictions[name])
     print(f"{name:12}{errors.mean():11.2f}{np.median(errors):14.2f}{r2:7.2f}")
 
-# %% mystnb={"figure": {"caption": "Predicted and true pitch of the test clips. On the diagonal the prediction is right; the dashed lines are an octave away.", "name": "fig-ex-regression-scatter"}, "image": {"alt": "Two scatter plots, one for each network, of points along the diagonal."}}
+# %% mystnb={"figure": {"caption": "Predicted and true pitch of the test clips. The diagonal is a perfect prediction; the dashed lines are an octave away.", "name": "fig-ex-regression-scatter"}, "image": {"alt": "Two scatter plots, one for each network, of points along the diagonal."}}
 fig, grid = plt.subplots(
     1, 2, sharex=True, sharey=True, figsize=(8, 4.2), layout="constrained"
 )
@@ -125,10 +126,10 @@ grid[0].set_ylabel("predicted note")
 fig.savefig(args.out / "scatter.png")
 
 # %% [markdown]
-# ## What came out
+# ## Results
 #
-# One run each; the standard error of the difference tells whether other test clips
-# could turn it around, but not what other weights at the start would do.
+# Each result is from a single run. The standard error of the difference tells whether
+# other test clips could reverse it, but not the effect of other initial weights.
 
 # %%
 errors = {name: np.abs(p - y_test) for name, p in predictions.items()}
@@ -139,6 +140,6 @@ difference = errors["2D network"] - errors["1D network"]
 mean, error = difference.mean(), difference.std() / np.sqrt(len(difference))
 print(f"2D minus 1D: {mean:+.2f} semitones, standard error {error:.2f}.")
 if abs(mean) < 2 * error:
-    print("The two are not told apart.")
+    print("There is no clear difference between the two.")
 else:
-    print("The", "1D" if mean > 0 else "2D", "network is the better one here.")
+    print("The", "1D" if mean > 0 else "2D", "network is better here.")

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Training on a folder of your own
 #
-# What you need is a folder with a sub-folder of recordings for each class, some tens of
-# them or more. They may differ in length, rate and channels; a file that cannot be read
-# is named, and the rest goes on. Where no folder is given, one is made of generated
-# music by six instruments, with recordings of different lengths and a broken file.
+# You need a folder with one subfolder per class, each with a few dozen recordings or
+# more. They may differ in length, sample rate and channels. Unreadable files are
+# reported and skipped. Without `--data`, the example generates a folder of music by six
+# instruments, with recordings of different lengths and one broken file.
 #
-# In the book, [](#chapter-your-data) has the rest: tables, groups, many files.
+# In the book, [](#chapter-your-data) covers the rest: tables, groups, many files.
 #
 # ```sh
 # python examples/train_on_a_folder.py --data my_music/
@@ -14,7 +14,7 @@
 # ```
 
 # %%
-"""Train a classifier on a folder, look at its mistakes, and sort new files."""
+"""Train a classifier on a folder, inspect its errors, and classify new files."""
 
 import argparse
 import tempfile
@@ -36,10 +36,10 @@ from sktag.datasets import load_folder, make_music
 
 # %% tags=["hide-input"]
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--data", type=Path, help="folder with one folder a class")
+parser.add_argument("--data", type=Path, help="folder with one subfolder per class")
 parser.add_argument("--out", type=Path, default="train_on_a_folder_output")
 parser.add_argument("--n-clips", type=int, default=150, help="of generated music")
-parser.add_argument("--duration", type=float, help="of a clip; by default the median")
+parser.add_argument("--duration", type=float, help="of a clip (default: the median)")
 parser.add_argument("--epochs", type=int, default=30)
 # A notebook has no command line: options keep their defaults, files are temporary.
 in_notebook = "get_ipython" in globals()
@@ -72,10 +72,10 @@ for name, count in zip(*np.unique(labels, return_counts=True), strict=True):
     print(f"{count:5} files of {name}, such as {example}")
 
 # %% [markdown]
-# ## What can be read, and how long it is
+# ## Readable files and their lengths
 #
-# Headers tell, nothing is decoded. With `on_error="warn"` a file that is no audio is
-# named in a warning, and its place is in `failed_`; it is left out here.
+# RawWave reads only headers and decodes nothing. With `on_error="warn"`, it warns about
+# a file that is not audio and stores its index in `failed_`. We remove such files.
 
 # %%
 with warnings.catch_warnings(record=True) as caught:
@@ -92,9 +92,9 @@ print(
 )
 
 # %% [markdown]
-# The pipeline makes all clips as long as the longest, unless it is told a duration:
-# where a few files are much longer than the others, give one, or most of what is
-# computed is padding. Here it is the median, if you do not say otherwise.
+# Without a `duration`, the pipeline pads all clips to the length of the longest. If a
+# few files are much longer than the others, set a duration; otherwise most of the
+# computation is spent on padding. The default of this example is the median.
 
 # %%
 duration = args.duration or float(np.median(lengths))
@@ -104,12 +104,12 @@ clips[[0, -1]].listen(2)
 # %% [markdown]
 # ## Training
 #
-# The recipe "small_data" is made for a few hundred recordings: mel spectrograms and a
-# compact 2D network. What differs here is said by name: fewer filters and longer hops
-# save time, masks and mixup keep few clips from being learned by heart, classes with few
-# files count as much as those with many, and since a network is hardly trained below some
-# 300 steps, few clips need small batches. With thousands leave `clf__batch_size` and
-# `clf__n_filters` out.
+# The recipe "small_data" suits a few hundred recordings: mel spectrograms and a compact
+# 2D network. We override some parameters. Fewer filters and a longer hop length save
+# time. Masks and mixup reduce overfitting. Balanced class weights give rare classes the
+# same weight as frequent ones. And since a network needs at least about 300 steps, few
+# clips need small batches. With thousands of clips, omit `clf__batch_size` and
+# `clf__n_filters`.
 
 # %%
 train, test, y_train, y_test = train_test_split(
@@ -131,14 +131,14 @@ pipe.fit(train, y_train)
 print(f"Trained on {len(train)} files, {pipe[-1].n_parameters_:,} parameters.")
 
 # %% [markdown]
-# If several files come from one recording, album or player, they have to be on one side:
-# split with scikit-learn's `GroupShuffleSplit`. A network that knows the room does well
-# on files from that room, and only there.
+# If several files come from one recording, album or player, the split must not separate
+# them: use scikit-learn's `GroupShuffleSplit`. A network that recognises the room does
+# well on files from that room, and only there.
 #
 # ## The test
 #
-# Beside the most frequent class, and a support vector machine on statistics of the same
-# mel bands.
+# We compare with two baselines: the most frequent class, and a support vector machine
+# on statistics of the same mel bands.
 
 # %%
 simple = Pipeline(
@@ -156,7 +156,7 @@ print(f"Most frequent class: {chance:.3f}")
 print(f"Statistics and SVC: {simple.score(test, y_test):.3f}")
 print(f"Test accuracy of the network: {np.mean(predicted == y_test):.3f}")
 
-# %% mystnb={"figure": {"caption": "Test files by their folder and the class that was predicted.", "name": "fig-ex-folder-confusion"}, "image": {"alt": "Matrix of counts with true classes as rows and predicted ones as columns."}}
+# %% mystnb={"figure": {"caption": "Confusion matrix of the test files.", "name": "fig-ex-folder-confusion"}, "image": {"alt": "Matrix of counts with true classes as rows and predicted ones as columns."}}
 fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
 ConfusionMatrixDisplay.from_predictions(
     y_test, predicted, ax=ax, cmap="Blues", colorbar=False, xticks_rotation=45
@@ -164,11 +164,11 @@ ConfusionMatrixDisplay.from_predictions(
 fig.savefig(args.out / "confusion.png")
 
 # %% [markdown]
-# ## Listening to mistakes
+# ## Listen to errors
 #
-# The mistakes that the network is surest of tell most: a file in the wrong folder, two
-# classes that differ in what the clip does not have, or something that the network has
-# not heard often enough.
+# The most confident errors are the most informative: a file in the wrong folder, a clip
+# that lacks the feature distinguishing two classes, or a sound that is rare in the
+# training data.
 
 # %%
 proba = pipe.predict_proba(test)
@@ -177,14 +177,14 @@ wrong = np.flatnonzero(predicted != y_test)
 wrong = wrong[np.argsort(-surest[wrong])][:2]
 for i in wrong:
     name = Path(test[i]).relative_to(folder)
-    print(f"{name} is taken for {predicted[i]} ({surest[i]:.0%})")
+    print(f"{name} is predicted as {predicted[i]} ({surest[i]:.0%})")
 pipe["wave"].transform(test)[wrong].listen(2)
 
 # %% [markdown]
 # ## New files
 #
-# The pipeline is saved as one file. Loaded, here or in another process, it sorts files
-# that have no folder; what it is not sure of is better left to somebody who listens.
+# Save the pipeline to one file, and load it, here or in another process, to classify
+# new files. If it is not confident, it is better to let a human listen.
 
 # %%
 joblib.dump(pipe, args.out / "model.joblib")

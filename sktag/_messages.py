@@ -1,33 +1,82 @@
-"""Parts of messages, and warnings that point at the user's line."""
+"""Helpers for warnings and error messages, for all parts of the package.
 
+They import neither scikit-learn nor torch.
+"""
+
+import os
 import sys
 import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
+from importlib.util import find_spec
 
-# Packages between a user's line and the code that warns.
-_INSIDE = ("sktag", "sklearn", "skorch", "joblib")
+# Their frames are never the line of a user. torch and the threads of the standard
+# library stand between our own frames.
+_NOT_THE_USER = (
+    "sktag",
+    "sklearn",
+    "skorch",
+    "joblib",
+    "torch",
+    "concurrent",
+    "threading",
+)
 
 
-def did_you_mean(name: object, names: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the closest of some names, or ""."""
-    close = get_close_matches(str(name), list(names), n=1)
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn, and point at the line of the user that led here."""
+    inside = _places()
+    stacklevel = 2  # the caller of this function
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(inside):
+        frame = frame.f_back
+        stacklevel += 1
+    warnings.warn(message, category, stacklevel=stacklevel)
+
+
+@lru_cache(maxsize=1)
+def _places() -> tuple[str, ...]:
+    """Return the folders (or single files) of the packages that are not the user."""
+    found = []
+    for name in _NOT_THE_USER:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            continue
+        is_package = spec.submodule_search_locations is not None
+        folder = os.path.dirname(spec.origin) + os.sep
+        found.append(folder if is_package else spec.origin)
+    return tuple(found)
+
+
+def did_you_mean(name: object, names: Iterable[object]) -> str:
+    """Suggest the known name that is closest to a wrong one.
+
+    Parameters
+    ----------
+    name : object
+        What the user wrote.
+    names : iterable
+        The known names; those that are not strings are never suggested.
+
+    Returns
+    -------
+    str
+        `` Did you mean 'x'?``, with a space before it, to append to a message; empty if
+        no name is close.
+
+    Examples
+    --------
+    >>> from sktag._messages import did_you_mean
+    >>> "there is no 'fnc4'." + did_you_mean("fnc4", ["fcn4", "musicnn"])
+    "there is no 'fnc4'. Did you mean 'fcn4'?"
+    """
+    known = [known for known in names if isinstance(known, str)]
+    close = get_close_matches(str(name), known, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def name_of(function: object) -> str:
-    """Return the name of a user's function, class or functools.partial."""
+    """Return the name of a user's function, class or ``functools.partial``."""
     function = getattr(function, "func", function)
     return getattr(function, "__qualname__", type(function).__name__)
-
-
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, pointing at the first caller outside sktag and the packages it is in."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back is not None and _is_inside(frame.f_globals.get("__name__")):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
-
-
-def _is_inside(module: str | None) -> bool:
-    return module is not None and module.split(".")[0] in _INSIDE

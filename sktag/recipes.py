@@ -8,10 +8,9 @@ The design meets two requirements:
   searched over and cloned like any other.
 """
 
-from difflib import get_close_matches
-
 from sklearn.pipeline import Pipeline
 
+from sktag._messages import did_you_mean
 from sktag.estimators import (
     CNN1DClassifier,
     CNN1DRegressor,
@@ -175,10 +174,9 @@ def make_recipe(name, **overrides):
     [('adam', 0.0001, 80), ('sgd', 0.001, 20)]
     """
     if name not in _NAMES:
-        close = get_close_matches(str(name), _NAMES, n=1, cutoff=0.7)
-        hint = f"; did you mean {close[0]!r}?" if close else "."
         raise ValueError(
-            f"there is no recipe {name!r}, but {', '.join(map(repr, _NAMES))}{hint}"
+            f"there is no recipe {name!r}, but {', '.join(map(repr, _NAMES))}."
+            f"{did_you_mean(name, _NAMES)}"
         )
     is_small = name == _SMALL_DATA
     pipe = Pipeline(_small_data_steps() if is_small else _steps(_PUBLISHED[name]))
@@ -254,9 +252,8 @@ def _unknown(key, name, pipe):
     params = list(pipe.get_params())
     bare = key.split("__")[-1]
     meant = [k for k in params if k.split("__")[-1] == bare and "__" in k]
-    meant = meant or get_close_matches(key, params, n=1, cutoff=0.7)
-    meant = meant or get_close_matches(f"clf__{key}", params, n=1, cutoff=0.8)
     hint = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
+    hint = hint or did_you_mean(key, params) or did_you_mean(f"clf__{key}", params)
     return (
         f"the recipe {name!r} has no parameter {key!r}.{hint} Its steps are "
         f"{', '.join(pipe.named_steps)}, whose parameters are named step__parameter, "

@@ -189,7 +189,7 @@ def test_augmentation_compared_gives_a_verdict_on_each_way(run, tmp_path):
         scores = [float(score) for score in row[3].split()]
         assert len(scores) == 2
         assert float(row[2]) == pytest.approx(sum(scores) / 2, abs=1.1e-3)
-    verdict = r"(helps here|harms here|is not told apart from none): ([+-][\d.]+) on"
+    verdict = r"(helps here|hurts here|makes no clear difference): ([+-][\d.]+) on"
     for name, row in (("augmented", augmented), ("mixup", mixup)):
         gain = float(re.search(rf"^{name} {verdict}", out, re.MULTILINE)[2])
         assert gain == pytest.approx(float(row[2]) - float(plain[2]), abs=1.6e-3)

@@ -332,20 +332,7 @@ class DynamicRangeCompression(RandomOp):
 
 
 def one_pole(x: Tensor, pole: float) -> Tensor:
-    """Smooth rows by y[t] = pole y[t - 1] + (1 - pole) x[t], starting with y = 0.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n_clips, n_samples)
-        The signals.
-    pole : float in [0, 1)
-        Weight of the previous output.
-
-    Returns
-    -------
-    Tensor
-        The smoothed signals.
-    """
+    """Smooth rows by y[t] = pole y[t - 1] + (1 - pole) x[t], starting with y = 0."""
     return _recur(x, pole).mul_(1 - pole)
 
 

@@ -173,22 +173,7 @@ def _sizes(size: int, factor: float) -> tuple[int, int]:
 
 
 def stretch(x: Tensor, rates: np.ndarray, size: int) -> Tensor:
-    """Return rows at other tempi and the same pitch.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n_clips, n_samples)
-        The signals.
-    rates : ndarray of shape (n_clips,)
-        Factor of the tempo of each row.
-    size : int
-        Samples to return; shorter rows end in silence.
-
-    Returns
-    -------
-    Tensor of shape (n_clips, size)
-        The signals, faster or slower.
-    """
+    """Return rows at other tempi and the same pitch."""
     window = torch.hann_window(N_FFT, dtype=x.dtype, device=x.device)
     padded = torch.nn.functional.pad(x, (N_FFT // 2, N_FFT // 2 + 4 * HOP))
     spectra = torch.fft.rfft(padded.unfold(1, N_FFT, HOP) * window)

@@ -1,6 +1,6 @@
-"""The data: the lazy array of clips, and the reading of audio files."""
+"""The data: the lazy array of clips, its sources, and the way from X to clips."""
 
 from sktag.clips._array import ClipArray
-from sktag.clips._random import AugmentationDroppedWarning
+from sktag.clips._dropped import AugmentationDroppedWarning
 
 __all__ = ["AugmentationDroppedWarning", "ClipArray"]

@@ -1,13 +1,11 @@
-"""ClipArray: the one type that flows from the files to the network.
+"""ClipArray: the lazy array that flows from the files to the network.
 
-It is a recipe, not data: a source (files, or an array in memory), a row key, and a
-tuple of ops. Indexing, mapping, shapes and pickling never read audio; `read` is the
-one place that does. Its pickle is its identity: equal recipes over unchanged files
-have equal hashes in every process.
+It is a recipe, not data: a source (files, or an array in memory), a row key and a tuple
+of ops. Indexing, mapping, shapes and pickling never read audio; only `read` does. The
+pickle is the identity: equal recipes over unchanged files have equal hashes in every
+process.
 """
 
-import html
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,8 +14,12 @@ import torch
 from torch import Tensor
 
 from sktag._config import get_config
-from sktag.clips._listen import Listen
-from sktag.clips._random import warn_dropped
+from sktag._messages import warn
+from sktag.clips._display import as_html, as_text
+from sktag.clips._dropped import warn_dropped
+from sktag.clips._indexing import row_numbers
+from sktag.clips._integers import refuse_integers
+from sktag.clips._listen import Listen, listen
 from sktag.clips._sources import ArraySource, Source
 from sktag.ops.op import Op
 
@@ -26,29 +28,28 @@ REMEDY = {
     "wave": "leave out the front-end (MelSpectrogram, ...) before it",
     "spectrogram": "put a front-end (MelSpectrogram, ...) before it",
 }
-# Waveform bytes computed at a time where a whole array is made: a few long clips.
+# Bytes of waveforms in a batch when a whole array is computed: a few long clips.
 _BATCH_BYTES = 2**25
 
 
 class ClipArray:
-    """Lazy array of audio clips: where they come from, and what is done to them.
+    """Lazy array of audio clips: their source, and the operations applied to them.
 
-    It behaves as a read-only numpy array of its rows as far as scikit-learn needs:
-    ``shape``, ``len`` and indexing of rows, none of which reads audio. A single
-    integer gives an ndarray, any other key a ClipArray. ``np.asarray(clips)``
-    computes everything.
+    For scikit-learn it behaves like a read-only numpy array: ``shape``, ``len`` and
+    indexing of rows work, and none of them reads audio. A single integer returns an
+    ndarray, any other key a ClipArray. ``np.asarray(clips)`` computes everything.
 
-    Made by :meth:`RawWave.transform`, by the other transformers from clips, and by
-    :meth:`from_array`.
+    :meth:`RawWave.transform` and :meth:`from_array` create clips; the other
+    transformers turn clips into clips.
 
     Parameters
     ----------
     source : object
-        Where rows come from; an implementation detail.
+        Source of the rows; an implementation detail.
     key : ndarray of int, optional
         Rows of the source, in the order of this array; None for all of them.
     ops : tuple of Op, default=()
-        What is done to the rows, in this order.
+        Operations applied to the rows, in this order.
 
     Attributes
     ----------
@@ -59,13 +60,13 @@ class ClipArray:
     hop_length : int or None
         Samples from one frame to the next; None for waveforms.
     ops : tuple of Op
-        What is done to the rows.
+        Operations applied to the rows.
     shape : tuple of int
         ``(n_clips, n_samples)`` or ``(n_clips, n_bins, n_frames)``.
 
     See Also
     --------
-    RawWave : Makes clips of files.
+    RawWave : Makes clips from files.
 
     Examples
     --------
@@ -108,21 +109,20 @@ class ClipArray:
         frequencies: np.ndarray | None = None,
         lengths: np.ndarray | None = None,
     ) -> "ClipArray":
-        """Make clips of an array in memory.
+        """Make clips from an array in memory.
 
         Parameters
         ----------
         X : array of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
-            Waveforms (2-D) or spectrograms (3-D); kept as float32, without a copy
-            where it is already.
+            Waveforms (2-D) in [-1, 1], or spectrograms (3-D). float32 is not copied.
         sample_rate : float, optional
-            In Hz; 22,050 for waveforms where it is not given.
+            Sample rate in Hz; 22,050 for waveforms if it is not given.
         hop_length : int, optional
-            Samples from frame to frame, of spectrograms.
+            Samples from frame to frame, for spectrograms.
         frequencies : array of shape (n_bins,), optional
-            Centre of each bin in Hz, of spectrograms.
+            Centre of each bin in Hz, for spectrograms.
         lengths : array of int of shape (n_clips,), optional
-            Columns of each clip that are not padding; all of them by default.
+            Number of columns of each clip that are not padding; all by default.
 
         Returns
         -------
@@ -132,17 +132,19 @@ class ClipArray:
         Raises
         ------
         ValueError
-            If X is neither 2-D nor 3-D.
+            If X is neither 2-D nor 3-D, or is waveforms of integers.
         """
-        array = np.asarray(X, dtype=np.float32)
+        array = np.asarray(X)
         if array.ndim not in (2, 3):
             raise ValueError(
                 f"X has {array.ndim} dimensions; clips are waveforms (n_clips, "
                 "n_samples) or spectrograms (n_clips, n_bins, n_frames). A single "
                 "clip x is x[np.newaxis]."
             )
-        if sample_rate is None and array.ndim == 2:
-            sample_rate = DEFAULT_SR
+        if array.ndim == 2:
+            refuse_integers(array.dtype, "ClipArray.from_array")
+            sample_rate = DEFAULT_SR if sample_rate is None else sample_rate
+        array = array.astype(np.float32, copy=False)
         if sample_rate is not None and sample_rate == int(sample_rate):
             sample_rate = int(sample_rate)  # equal rates have equal hashes
         if lengths is not None:
@@ -150,7 +152,7 @@ class ClipArray:
             if lengths.shape != array.shape[:1]:
                 raise ValueError(
                     f"lengths has shape {lengths.shape}, but there are {len(array)} "
-                    "clips: give one number a clip."
+                    "clips: give one number per clip."
                 )
         return cls(ArraySource(array, sample_rate, lengths, hop_length, frequencies))
 
@@ -166,14 +168,14 @@ class ClipArray:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that ``np.asarray(clips)`` takes."""
+        """Size of ``np.asarray(clips)`` in bytes."""
         return 4 * int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def lengths(self) -> np.ndarray:
-        """Columns (samples or frames) of each clip that are not padding.
+        """Number of columns (samples or frames) of each clip that are not padding.
 
-        For files they come from the headers.
+        The lengths of files come from their headers.
         """
         lengths = self._source.lengths[self._key]
         for op in self.ops:
@@ -182,7 +184,7 @@ class ClipArray:
 
     @property
     def frequencies(self) -> np.ndarray | None:
-        """Centre of each bin in Hz; None for waveforms and where it is not known."""
+        """Centre of each bin in Hz; None for waveforms, or if it is not known."""
         for op in reversed(self.ops):
             if op.frequencies is not None:
                 return op.frequencies
@@ -190,7 +192,7 @@ class ClipArray:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the rows are an array in memory, with nothing left to compute."""
+        """Whether the clips are an array in memory, with nothing left to compute."""
         return not self.ops and isinstance(self._source, ArraySource)
 
     def __len__(self) -> int:
@@ -202,50 +204,19 @@ class ClipArray:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, key: Any) -> Any:
-        """Index rows as numpy does; an integer computes one, else nothing is read.
-
-        Parameters
-        ----------
-        key : int, slice, list or array of int or bool, or (key, Ellipsis)
-            Rows.
-
-        Returns
-        -------
-        ndarray or ClipArray
-            One clip for an integer, clips for anything else.
-
-        Raises
-        ------
-        IndexError
-            If the key is out of range, or indexes more than rows.
-        """
-        if isinstance(key, tuple):
-            rest = key[1:]
-            if not key or any(
-                not (k is Ellipsis or (isinstance(k, slice) and k == slice(None)))
-                for k in rest
-            ):
-                raise IndexError(
-                    f"clips are indexed by rows alone, not by {key!r}: index "
-                    "np.asarray(clips) for bins, frames or samples."
-                )
-            key = key[0]
-        rows = np.arange(len(self))[key]
+        """Index rows as numpy does. Only an integer computes something: one clip."""
+        rows = row_numbers(key, len(self))
         if rows.ndim == 0:
             return self.compute(rows[np.newaxis])[0].numpy()
-        if rows.ndim != 1:
-            raise IndexError(
-                f"clips are indexed by rows alone: a key of {rows.ndim} dimensions."
-            )
         return ClipArray(self._source, self._key[rows], self.ops)
 
     def map(self, op: Op) -> "ClipArray":
-        """Return the clips with one more op done to them; computes nothing.
+        """Append an op to the recipe; computes nothing.
 
         Parameters
         ----------
         op : Op
-            What is done to a batch.
+            The operation.
 
         Returns
         -------
@@ -260,12 +231,12 @@ class ClipArray:
         return ClipArray(self._source, self._key, (*self.ops, op))
 
     def before(self, n_ops: int) -> "ClipArray":
-        """Return the clips as they are after the first few ops; computes nothing.
+        """Keep only the first ops of the recipe; computes nothing.
 
         Parameters
         ----------
         n_ops : int
-            How many ops are kept.
+            Number of ops to keep.
 
         Returns
         -------
@@ -282,18 +253,19 @@ class ClipArray:
         starts: np.ndarray | None = None,
         width: int | None = None,
     ) -> np.ndarray:
-        """Read some rows from the source, before any op. The only place that reads.
+        """Read some rows from the source, before any op. Only this method reads.
 
         Parameters
         ----------
         rows : ndarray of int of shape (n,)
             Rows of this array.
         n_threads : int, optional
-            Files decoded at a time; by default what RawWave was told, or one a core.
+            Number of files decoded at a time; by default `n_jobs` of RawWave, or one
+            per core.
         starts : ndarray of int of shape (n,), optional
             First column of each row; whole rows by default.
         width : int, optional
-            Columns to read from there.
+            Number of columns to read.
 
         Returns
         -------
@@ -303,14 +275,14 @@ class ClipArray:
         return self._source.read(self._key[rows], n_threads, starts, width)
 
     def compute(self, rows: np.ndarray, n_threads: int | None = None) -> Tensor:
-        """Read some rows and do the ops, on the CPU.
+        """Read some rows and apply the ops, on the CPU.
 
         Parameters
         ----------
         rows : ndarray of int of shape (n,)
             Rows of this array.
         n_threads : int, optional
-            Files decoded at a time.
+            Number of files decoded at a time.
 
         Returns
         -------
@@ -324,17 +296,17 @@ class ClipArray:
         return x
 
     def batches(self, n_threads: int | None = None) -> Iterator[np.ndarray]:
-        """Compute all clips in order, a few at a time.
+        """Compute all clips in order, batch by batch.
 
         Parameters
         ----------
         n_threads : int, optional
-            Files decoded at a time.
+            Number of files decoded at a time.
 
         Yields
         ------
         ndarray of shape (n, ...), float32
-            Some clips.
+            The next batch.
         """
         widest = max(int(np.prod(self._source.shape[1:])), 1)
         size = max(1, min(64, _BATCH_BYTES // (4 * widest)))
@@ -343,7 +315,7 @@ class ClipArray:
             yield self.compute(rows, n_threads).numpy()
 
     def to_numpy(self) -> np.ndarray:
-        """Compute everything.
+        """Compute all clips.
 
         Returns
         -------
@@ -360,83 +332,58 @@ class ClipArray:
         return out
 
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> np.ndarray:
-        """Compute everything, without random changes, for ``np.asarray``."""
+        """Compute all clips, without random operations, for ``np.asarray``."""
         if copy is False:
             raise ValueError(
                 "clips cannot become an array without a copy: they are a recipe. "
                 "Write np.asarray(clips)."
             )
         if self.nbytes >= get_config()["materialize_warn_bytes"]:
-            warnings.warn(
-                f"np.asarray makes an array of {self.nbytes / 2**30:.1f} GiB of {self}."
-                " Keep clips lazy, or raise "
-                "set_config(materialize_warn_bytes=...) if it is meant.",
-                stacklevel=2,
+            warn(
+                f"np.asarray makes an array of {self.nbytes / 2**30:.1f} GiB from "
+                f"{self}. Keep clips lazy, or raise "
+                "set_config(materialize_warn_bytes=...) if it is intended."
             )
         if any(op.random for op in self.ops):
-            warn_dropped("np.asarray", stacklevel=2)
+            warn_dropped("np.asarray")
         out = self.to_numpy()
         return out if dtype is None else out.astype(dtype, copy=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the recipe, of only the rows that are used."""
+        """Pickle the recipe, with only the rows that are used."""
         return ClipArray, (self._source.take(self._key), None, self.ops)
 
-    def __copy__(self) -> "ClipArray":
-        """Return itself: nothing in it changes."""
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> "ClipArray":
+        """Return itself: clips never change."""
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "ClipArray":
-        """Return itself: nothing in it changes."""
-        return self
-
-    def _steps(self) -> list[str]:
-        rate = "" if self.sample_rate is None else f" at {self.sample_rate:g} Hz"
-        source = self._source.take(self._key[:0]).describe()
-        n, noun = len(self), source.split(" ", 1)[1]
-        noun = noun.removesuffix("s") if n == 1 else noun
-        ops = [repr(op).replace("Op(", "(", 1) for op in self.ops]
-        return [f"{n} {noun}{rate}", *ops]
+    __copy__ = __deepcopy__
 
     def __repr__(self) -> str:
         """Show source, steps and shape; reads no file."""
-        return f"<ClipArray {' -> '.join(self._steps())} -> {self.kind} {self.shape}>"
+        return as_text(self)
 
     def _repr_html_(self) -> str:
-        steps = "".join(f"<li>{html.escape(step)}</li>" for step in self._steps())
-        return (
-            f"<div><b>ClipArray</b> {self.kind} {self.shape}, float32"
-            f"<ol style='margin:0'>{steps}</ol></div>"
-        )
+        return as_html(self)
 
-    def listen(self, n: int = 3) -> "Listen":
+    def listen(self, n: int = 3) -> Listen:
         """Play the first clips in a notebook.
 
-        Spectrograms play the waveforms they are computed from.
+        For spectrograms, the waveforms that they are computed from are played.
 
         Parameters
         ----------
         n : int, default=3
-            How many clips.
+            Number of clips.
 
         Returns
         -------
         Listen
-            One audio player a clip, shown by a notebook.
+            One audio player per clip, shown by a notebook.
 
         Raises
         ------
         ValueError
-            If the source is spectrograms in memory, which have no waveform.
+            If the clips are spectrograms in memory, which have no waveform.
         """
-        if self._source.kind != "wave" or self.sample_rate is None:
-            raise ValueError(
-                "these clips were made from spectrograms in memory and have no "
-                "waveform to play: listen to the waveforms they were computed from."
-            )
-        x = torch.from_numpy(self.read(np.arange(min(n, len(self)))))
-        for op in self.ops:
-            if op.gives == "spectrogram":
-                break
-            x = op(x)
-        return Listen(x.numpy(), self.sample_rate)
+        return listen(self, n)

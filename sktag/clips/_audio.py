@@ -1,37 +1,37 @@
-"""Probe and decode sound files: the one place of the package that reads audio.
+"""Probe and decode sound files: the only place of the package that reads audio.
 
-What the design has to meet:
+Requirements:
 
-1. *A file is never trusted.* Headers lie about lengths and rates, downloads end up as
-   HTML pages with a ``.wav`` name, floats are NaN. A header never decides how much
-   memory is used, and what cannot be used is refused with an error that names the
-   file, the rule and the remedy: an ``OSError`` or a ``ValueError``, nothing else.
-2. *A cut equals the cut of the whole.* ``decode`` with ``offset`` and ``n_samples``
-   gives the samples that slicing the fully decoded file gives (to 1e-4), although it
-   reads only the part it needs where the codec can seek exactly.
+1. *A file is never trusted.* Headers lie about lengths and rates, downloads turn out to
+   be HTML pages named ``.wav``, floats are NaN. A header never decides how much memory
+   is used. A file that cannot be used raises an ``OSError`` or a ``ValueError`` that
+   names the file, the rule and the remedy.
+2. *A part equals the slice of the whole.* ``decode`` with ``offset`` and ``n_samples``
+   returns the same samples (to 1e-4) as slicing the fully decoded file. It reads only
+   the part it needs if the codec can seek exactly.
 3. *Lengths are known without decoding.* ``AudioInfo.n_samples`` is computed from the
-   header and is what ``decode`` returns for a sound file.
-4. *Threads scale.* Reading and resampling release the GIL, and nothing is shared but
-   the lock-protected memory of headers.
+   header, and is the length that ``decode`` returns for an intact file.
+4. *Threads scale.* Reading and resampling release the GIL, and threads share nothing
+   but the lock-protected memory of headers.
 
-What libsndfile does, and what follows from it (measured with libsndfile 1.2.2):
+Behaviour of libsndfile (measured with version 1.2.2), and its consequences:
 
 - Seeking is exact in PCM, FLAC, A-law, mu-law, ADPCM and ALAC; in Vorbis except within
   the last Ogg page; not in MP3 (errors of 1e-2, the bit reservoir) nor in Opus (the
   decoder's state may never converge), so these two are read from their beginning.
-- It never reads past the header's number of frames, so sound beyond that is invisible
-  here; a header that promises too much is noticed.
+- It never reads past the number of frames in the header. Sound beyond that is lost
+  unnoticed; a header that promises too much is noticed.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
 
 import numpy as np
 import numpy.typing as npt
 import soxr
 
+from sktag._messages import warn
 from sktag.clips._probe import (
     BITS,
     MAX_RATE,
@@ -51,55 +51,23 @@ from sktag.clips._probe import (
 
 __all__ = ["AudioInfo", "decode", "probe", "probe_many", "stat_key"]
 
-# Codecs of samples or blocks that do not depend on each other.
+# Codecs whose samples or blocks do not depend on each other.
 _EXACT_SEEK = {*BITS, "IMA_ADPCM", "MS_ADPCM", "ALAC_16", "ALAC_24", "ALAC_32"}
-_VORBIS_PAGE = 255 * 4096  # frames that a page holds at most: packets * block / 2
+_VORBIS_PAGE = 255 * 4096  # most frames in a page: packets * block / 2
 
-# Half-length of soxr's "HQ" filter, in samples of the lower of the two rates: 100 give
-# 1e-5 or better for all rates tried; twice that is taken.
+# Half-length of soxr's "HQ" filter, in samples of the lower of the two rates. 100 give
+# 1e-5 or better for all rates tried; this is twice as long.
 _FILTER_REACH = 200
 
-_FIRST_BUFFER = 2**22  # frames allocated on the word of a header; more as they come
+_FIRST_BUFFER = 2**22  # most frames allocated before they are read
 
 
 def decode(
     path: Path, sr: int, *, offset: float = 0.0, n_samples: int | None = None
 ) -> npt.NDArray[np.float32]:
-    """Decode a sound file, or a part of it, to mono at a given rate.
+    """Decode a sound file, or a part of it, to mono at a given sample rate.
 
-    The channels are averaged, then resampled by soxr ("HQ").
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    sr : int in [100, 768000]
-        Rate of the result, in Hz.
-    offset : float >= 0, default=0.0
-        Where to begin, in seconds, rounded to a sample of the result.
-    n_samples : int > 0, default=None
-        Number of samples to return at most; None means up to the end.
-
-    Returns
-    -------
-    ndarray of shape (n,), float32
-        The samples; integer formats are scaled to [-1, 1]. ``n`` is
-        ``min(n_samples, probe(path).n_samples(sr, offset))``, or less where the file
-        holds less than its header says.
-
-    Raises
-    ------
-    OSError
-        If the file is missing, a directory, or cannot be accessed.
-    ValueError
-        If the file cannot be decoded or is damaged, if a sample is not finite, or if
-        `offset` lies beyond the end.
-
-    Warns
-    -----
-    UserWarning
-        If the file ends before its header says. MP3 files may lack two MPEG frames
-        (encoder delay and padding) without a warning: zeros stand for them.
+    Channels are averaged, and the mean is resampled by soxr ("HQ").
     """
     if not (MIN_RATE <= sr <= MAX_RATE and sr == int(sr)):
         raise ValueError(
@@ -127,18 +95,17 @@ def decode(
     elif held < last:
         stop = min(stop, -(-held * sr // rate))
         _require_before(start, stop, sr, name)
-        warnings.warn(
+        warn(
             f"{name!r}: the header says {n_frames} frames ({n_frames / rate:.3f} s), "
             f"the file holds {held} ({held / rate:.3f} s); the clip is padded or "
-            "cropped to the length asked for. Download or encode the file anew.",
-            stacklevel=2,
+            "cropped to the requested length. Download or encode the file anew."
         )
     _require_finite(samples, name)
     if rate == sr:
         samples.resize(stop - start, refcheck=False)
         return samples
-    # soxr rounds the number of samples; zeros after the end, which its filter sees
-    # there anyway, make it compute the last one instead of leaving it out.
+    # soxr rounds the number of samples down. Its filter sees zeros after the end in any
+    # case; explicit zeros make it compute the last sample.
     samples.resize(held - first + rate // sr + 2, refcheck=False)
     resampled: npt.NDArray[np.float32] = soxr.resample(samples, rate, sr, "HQ")
     resampled = resampled[skipped : skipped + stop - start]
@@ -147,7 +114,7 @@ def decode(
 
 
 def _require_before(start: int, stop: int, sr: int, name: str) -> None:
-    """Raise if a clip starts where the file has ended."""
+    """Raise an error if a clip would start after the end of the file."""
     if start >= stop:
         raise ValueError(
             f"{name!r}: offset={start / sr:g} s lies beyond the end of the sound at "
@@ -158,11 +125,11 @@ def _require_before(start: int, stop: int, sr: int, name: str) -> None:
 def _frames_for(
     start: int, stop: int, info: AudioInfo, sr: int
 ) -> tuple[int, int, int]:
-    """Give the frames of the file that the samples [start, stop) at `sr` depend on.
+    """Return the frames of the file that the samples [start, stop) at `sr` depend on.
 
-    Returns the first frame, the frame after the last, and how many resampled samples
-    come before `start`. The first frame lies where a frame and a sample fall
-    together: there the resampler's phase is that of the whole file.
+    Returns the first frame, the frame after the last one, and how many resampled
+    samples come before `start`. The first frame coincides in time with a sample, so
+    that the resampler has the same phase as for the whole file.
     """
     rate = info.sample_rate
     if rate == sr:
@@ -179,7 +146,7 @@ def _frames_for(
 
 
 def _mpeg_padding(info: AudioInfo) -> int:
-    """Give the frames that a sound MP3 file may lack: two MPEG frames."""
+    """Return the number of frames that an intact MP3 file may lack: two MPEG frames."""
     if not info.subtype.startswith("MPEG"):
         return 0
     return 2 * (1152 if info.sample_rate >= 32_000 else 576)
@@ -190,7 +157,7 @@ def _read_mono(
 ) -> tuple[npt.NDArray[np.float32], int]:
     """Read the frames [first, last), averaged over channels.
 
-    Returns them and the frame after the last one that there is, at most `last`.
+    Returns them, and the number of the frame after the last one read.
     """
     position = 0
     if info.subtype in _EXACT_SEEK:
@@ -226,8 +193,8 @@ def _read_mono(
 
 
 def _average(frames: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
-    """Average over channels: ten times as fast as ``frames.mean(axis=1)``."""
-    # What overflows is found, and named, by `_require_finite`.
+    """Average over channels, ten times as fast as ``frames.mean(axis=1)``."""
+    # `_require_finite` finds overflows, and names the file.
     with np.errstate(over="ignore", invalid="ignore"):
         np.add(frames[:, 0], frames[:, 1], out=out)
         for channel in range(2, frames.shape[1]):
@@ -236,8 +203,8 @@ def _average(frames: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> N
 
 
 def _require_finite(samples: npt.NDArray[np.float32], name: str) -> None:
-    """Raise if a sample is NaN or infinite."""
-    # Minimum and maximum carry both on, and need no array of booleans.
+    """Raise an error if a sample is NaN or infinite."""
+    # NaN and infinity show in minimum or maximum, without an array of booleans.
     if len(samples) and not (
         math.isfinite(samples.max()) and math.isfinite(samples.min())
     ):

@@ -1,79 +1,65 @@
-"""Decoded clips kept for the next reader: in memory, and on disk.
+"""Caches of decoded clips, in memory and on disk.
 
-Both are keyed by what the samples depend on (path, size and time of change of the
-file, decode parameters), so an overwritten file is never served from a cache.
+Keys hold everything that the samples depend on (path, size and modification time of the
+file, decode parameters), so a cache never returns the content of an overwritten file.
 """
 
 import hashlib
-import os
-import tempfile
-from collections import OrderedDict
+import math
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache
 
+from sktag._atomic import atomic_write
 from sktag._config import get_config
 
 Key = tuple[str | int | float | None, ...]
 
 
 class MemoryCache:
-    """Least recently used arrays up to ``decode_cache_bytes``, one for the process.
+    """Least recently used arrays, up to ``decode_cache_bytes``, for the whole process.
 
-    Threads may share it: an array is read-only from the moment it is kept.
+    Threads may share it: arrays in the cache are read-only.
     """
 
     def __init__(self) -> None:
-        self._arrays: OrderedDict[Key, np.ndarray] = OrderedDict()
-        self._n_bytes = 0
+        # The limit may change at any time, so it is applied in `put`.
+        self._arrays: LRUCache[Key, np.ndarray] = LRUCache(
+            math.inf, getsizeof=lambda array: array.nbytes
+        )
         self._lock = Lock()
 
     def get(self, key: Key) -> np.ndarray | None:
-        """Return the array kept under a key, or None."""
+        """Return the array of a key, or None."""
         with self._lock:
-            array = self._arrays.get(key)
-            if array is not None:
-                self._arrays.move_to_end(key)
-            return array
+            return self._arrays.get(key)
 
     def put(self, key: Key, array: np.ndarray) -> None:
-        """Keep an array, dropping the least recently used ones for it."""
+        """Add an array, and drop the least recently used ones to make room."""
         limit = get_config()["decode_cache_bytes"]
         array.flags.writeable = False
         with self._lock:
-            old = self._arrays.pop(key, None)
-            self._n_bytes -= 0 if old is None else old.nbytes
+            self._arrays.pop(key, None)
             if array.nbytes <= limit:
                 self._arrays[key] = array
-                self._n_bytes += array.nbytes
-            while self._n_bytes > limit:
-                _, dropped = self._arrays.popitem(last=False)
-                self._n_bytes -= dropped.nbytes
+            while self._arrays.currsize > limit:
+                self._arrays.popitem()
 
     def clear(self) -> None:
-        """Drop everything."""
+        """Drop all arrays."""
         with self._lock:
             self._arrays.clear()
-            self._n_bytes = 0
 
     @property
     def n_bytes(self) -> int:
-        """Bytes held now."""
-        return self._n_bytes
+        """Number of bytes in the cache."""
+        return int(self._arrays.currsize)
 
 
 class DiskCache:
-    """One memory-mapped ``.npy`` file a clip, in a directory.
-
-    A file is written under a temporary name and then renamed, so that a reader in
-    another process sees all of it or nothing.
-
-    Parameters
-    ----------
-    directory : str
-        Where the files are; made at the first write.
-    """
+    """One memory-mapped ``.npy`` file per clip, in a folder."""
 
     def __init__(self, directory: str) -> None:
         self.directory = Path(directory)
@@ -83,24 +69,17 @@ class DiskCache:
         return self.directory / f"{name}.npy"
 
     def get(self, key: Key) -> np.ndarray | None:
-        """Return the array kept under a key as a memory map, or None."""
+        """Return the array of a key as a memory map, or None."""
         try:
             return np.load(self._path(key), mmap_mode="r")  # type: ignore[no-any-return]
         except (OSError, ValueError, EOFError):
-            # Not there, or not whole: a crash may leave a file without its content.
+            # Missing, or without content after a crash of the machine.
             return None
 
     def put(self, key: Key, array: np.ndarray) -> None:
-        """Keep an array."""
+        """Write an array."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.directory, suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, array)
-            os.replace(name, self._path(key))
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        atomic_write(self._path(key), lambda file: np.save(file, array))
 
 
 DECODED = MemoryCache()

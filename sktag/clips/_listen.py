@@ -1,25 +1,23 @@
-"""Audio players in a notebook."""
+"""Audio players for clips in a notebook."""
 
 import base64
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
-# Those of MPEG audio, in Hz; a waveform of another is played uncompressed.
+if TYPE_CHECKING:
+    from sktag.clips._array import ClipArray
+
+# Sample rates of MPEG audio, in Hz; waveforms of other rates are not compressed.
 _MP3_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
 
 
 class Listen:
     """Audio players for a few waveforms, shown by a notebook.
 
-    They hold MP3, or WAV at a sample rate that MP3 has not.
-
-    Parameters
-    ----------
-    waves : ndarray of shape (n, n_samples)
-        Waveforms, in [-1, 1].
-    sample_rate : float
-        In Hz.
+    They hold MP3, or WAV at a sample rate that MP3 does not have.
     """
 
     def __init__(self, waves: np.ndarray, sample_rate: float) -> None:
@@ -43,7 +41,22 @@ class Listen:
         return "<br>".join(players)
 
     def __repr__(self) -> str:
-        """Say what a notebook would play."""
+        """Return the number and length of the players."""
         n, n_samples = self.waves.shape
         seconds = n_samples / self.sample_rate
         return f"<{n} audio players of {seconds:.2f} s, shown in a notebook>"
+
+
+def listen(clips: "ClipArray", n: int) -> Listen:
+    """Return players for the first clips, see :meth:`ClipArray.listen`."""
+    if clips._source.kind != "wave" or clips.sample_rate is None:
+        raise ValueError(
+            "these clips were made from spectrograms in memory and have no waveform to "
+            "play: listen to the waveforms they were computed from."
+        )
+    x = torch.from_numpy(clips.read(np.arange(min(n, len(clips)))))
+    for op in clips.ops:
+        if op.gives == "spectrogram":
+            break
+        x = op(x)
+    return Listen(x.numpy(), clips.sample_rate)

@@ -1,4 +1,4 @@
-"""Headers of sound files: opened, checked, remembered.
+"""Read, check and remember the headers of sound files.
 
 The requirements are those of `sktag.clips._audio`, which decodes.
 """
@@ -9,7 +9,6 @@ import errno
 import os
 import stat
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -18,60 +17,62 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
+from cachetools import LRUCache
 
 Path = str | os.PathLike[str]
 Key = tuple[str, int, int]  # path, size in bytes, mtime_ns
 
-# Hz. Below are broken headers (a rate of 1 is seen in the wild); 768 kHz is the
-# highest rate that converters offer.
+# Accepted sample rates, in Hz. Lower ones come from broken headers (a rate of 1 exists
+# in the wild); 768 kHz is the highest rate that converters offer.
 MIN_RATE, MAX_RATE = 100, 768_000
 
-# Bits of one sample where every sample takes the same room, so that the file's size
-# bounds its frames. FLAC uses the PCM names too, and is told apart by its container.
+# Bits per sample of codecs in which all samples have the same size, so that the size of
+# the file bounds its frames. FLAC uses the PCM names too, with another container.
 BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 BITS |= {"ULAW": 8, "ALAW": 8, "FLOAT": 32, "DOUBLE": 64}
-# Frames a byte. The sparsest MPEG audio, 8 kbit/s at 24 kHz, has 24. Other codecs pack
-# silence without a bound worth the name; beyond the thinnest speech we count.
+# Most frames per byte. The sparsest MPEG audio, 8 kbit/s at 24 kHz, has 24. Other
+# codecs compress silence almost without bound; above the thinnest speech, frames are
+# counted.
 _MPEG_DENSEST, _CODEC_DENSEST = 25, 100
 
-BLOCK = 2**17  # samples (of all channels) read at a time where they must be mixed
-_MEMORY_SIZE = 2**17  # headers remembered per process
+BLOCK = 2**17  # samples (of all channels) read at a time if they must be mixed
+_MEMORY_SIZE = 2**17  # number of headers that a process remembers
 
-_memory: OrderedDict[Key, AudioInfo] = OrderedDict()
+_memory: LRUCache[Key, AudioInfo] = LRUCache(maxsize=_MEMORY_SIZE)
 _memory_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class AudioInfo:
-    """What the header of a sound file says, checked."""
+    """The checked header of a sound file."""
 
     path: str
     size: int  # bytes
-    mtime_ns: int  # time of the last change
+    mtime_ns: int  # modification time
     sample_rate: int  # Hz, from 100 to 768000
     n_channels: int
-    n_frames: int  # samples of one channel; counted where the header is implausible
+    n_frames: int  # samples per channel; counted if the header is implausible
     format: str  # soundfile's name of the container
     subtype: str  # soundfile's name of the codec
 
     def n_samples(self, sr: int, offset: float = 0.0) -> int:
-        """Count the samples of a full decode at `sr` Hz from `offset` seconds on."""
+        """Return the number of samples at `sr` Hz, from `offset` seconds to the end."""
         whole = -(-self.n_frames * int(sr) // self.sample_rate)
         return max(0, whole - round(float(offset) * int(sr)))
 
 
 class Stream(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
-    """A sound file that is read straight on.
+    """A sound file that is read sequentially.
 
-    soundfile seeks to the current position after each read of a seekable file. That
+    soundfile seeks to the current position after each read of a seekable file. This
     restarts the decoder, which costs time and, in MP3, changes the samples at every
-    block border (1e-2 measured). Saying "not seekable" keeps it from doing so;
+    block border (1e-2 measured). A file that says it is not seekable avoids this;
     `seek` still works.
 
-    soundfile 0.14 opens one file at a time in all threads, so that another's opening
-    does not change the reason it gives for a failure. Opening takes a tenth of the
-    time of a short file, so that here threads open freely, and `opened` asks for the
-    reason again. May go when soundfile locks no more. (2026-11)
+    soundfile 0.14 opens files one at a time, even from many threads, so that the reason
+    of a failure is not overwritten by another thread. Opening is a tenth of the time of
+    a short file, so here threads open freely, and `opened` asks for the reason again.
+    Remove when soundfile no longer locks. (2026-11)
     """
 
     _sf_error_lock = nullcontext()
@@ -81,31 +82,16 @@ class Stream(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
 
 
 def stat_key(path: Path) -> tuple[int, int]:
-    """Give a file's size in bytes and its time of change in nanoseconds.
-
-    Raises
-    ------
-    OSError
-        If the file is missing, a directory, or cannot be accessed.
-    ValueError
-        If it is not a regular file, or not a path.
-    """
+    """Return the size of a file in bytes and its modification time in nanoseconds."""
     return file_key(path)[1:]
 
 
 def probe(path: Path) -> AudioInfo:
     """Read and check the header of a sound file.
 
-    The process remembers it until the file's size or time of change differ. A number
-    of frames that is not plausible (zero, negative, or more than the codec can pack
-    into the file's size) is replaced by counting them in a full decode.
-
-    Raises
-    ------
-    OSError
-        If the file is missing, a directory, or cannot be accessed.
-    ValueError
-        If it is not a sound file that can be decoded, or holds no sound.
+    The process remembers headers until the size or modification time of the file
+    differs. If the number of frames is implausible (zero, negative, or more than the
+    codec can pack into the file's size), they are counted by a full decode.
     """
     key = file_key(path)
     known = recall(key)
@@ -118,20 +104,7 @@ def probe(path: Path) -> AudioInfo:
 def probe_many(
     paths: Sequence[Path], n_threads: int | None = None
 ) -> list[AudioInfo | Exception]:
-    """Probe many files at once.
-
-    Parameters
-    ----------
-    paths : sequence of str or Path, of length n_files
-        The files.
-    n_threads : int > 0, default=None
-        Number of threads; None means one for each CPU.
-
-    Returns
-    -------
-    list of AudioInfo or Exception, of length n_files
-        In the order of `paths`; what `probe` raises stands in its place.
-    """
+    """Probe many files at once."""
 
     def attempt(path: Path) -> AudioInfo | Exception:
         try:
@@ -153,7 +126,7 @@ def probe_many(
 
 
 def file_key(path: Path) -> Key:
-    """Give the path as a string, and what tells the file's content."""
+    """Return the path as a string, with the size and modification time of the file."""
     try:
         name = os.fsdecode(path)
         found = os.stat(name)
@@ -167,22 +140,20 @@ def file_key(path: Path) -> Key:
         why = "a directory, not a sound file; give the files in it"
         raise IsADirectoryError(errno.EISDIR, why, name)
     if not stat.S_ISREG(found.st_mode):
-        # Opening a pipe would wait for a writer, perhaps for ever.
+        # Opening a pipe would wait for a writer, perhaps forever.
         raise ValueError(f"{name!r} is not a regular file; copy its content to one.")
     return name, found.st_size, found.st_mtime_ns
 
 
 def recall(key: Key) -> AudioInfo | None:
-    """Give what is remembered of a file, if it did not change."""
+    """Return the remembered header of a file, if the file has not changed."""
     with _memory_lock:
-        if key in _memory:
-            _memory.move_to_end(key)
         return _memory.get(key)
 
 
 @contextmanager
 def opened(name: str) -> Iterator[Stream]:
-    """Open a sound file; soundfile's errors become errors that help."""
+    """Open a sound file, and replace errors of soundfile by more helpful ones."""
     try:
         # As bytes, since soundfile cannot encode names that are not valid Unicode.
         sound = Stream(os.fsencode(name) if os.name == "posix" else name)
@@ -202,7 +173,7 @@ def opened(name: str) -> Iterator[Stream]:
 
 
 def _reason(name: str, error: Exception) -> str:
-    """Ask soundfile alone why a file cannot be opened."""
+    """Ask soundfile again, under its lock, why a file cannot be opened."""
     try:
         sf.SoundFile(os.fsencode(name) if os.name == "posix" else name).close()
     except (sf.SoundFileError, RuntimeError, TypeError) as again:
@@ -211,8 +182,8 @@ def _reason(name: str, error: Exception) -> str:
 
 
 def _refusal(name: str, reason: str) -> ValueError:
-    """Say why a file is not taken for a sound file, and what to do."""
-    with open(name, "rb") as raw:  # says so itself where reading is not permitted
+    """Return the error that says why a file is no sound file, and what to do."""
+    with open(name, "rb") as raw:  # raises its own error if reading is not permitted
         head = raw.read(512)
     start = head.lstrip().lower()
     if not head:
@@ -227,7 +198,7 @@ def _refusal(name: str, reason: str) -> ValueError:
             "readable are WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, AU, CAF and W64; "
             "convert others, as in 'ffmpeg -i in.m4a out.wav'"
         )
-    if "does not exist" in reason:  # what libsndfile says of MP3 without a frame
+    if "does not exist" in reason:  # libsndfile's message for MP3 without a frame
         reason = "No sound found in it."
     return ValueError(f"{name!r} {what} ({reason.strip()}); {remedy}.")
 
@@ -257,15 +228,13 @@ def inspect(sound: Stream, key: Key) -> AudioInfo:
     info = AudioInfo(*key, rate, n_channels, n_frames, *codec)
     with _memory_lock:
         _memory[key] = info
-        while len(_memory) > _MEMORY_SIZE:
-            _memory.popitem(last=False)
     return info
 
 
 def _count_frames(name: str) -> int:
-    """Count the frames of a file by decoding it, in the memory of one block."""
+    """Count the frames of a file by decoding it block by block."""
     n_frames = 0
-    with opened(name) as sound:  # anew: the caller's stream stays at its beginning
+    with opened(name) as sound:  # a second stream: the caller's stays at its beginning
         block = scratch(sound.channels)
         while got := len(sound.read(out=block)):
             n_frames += got

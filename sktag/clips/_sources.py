@@ -1,11 +1,10 @@
-"""Where the rows of a ClipArray come from: audio files, or an array in memory.
+"""Sources of the rows of a ClipArray: audio files, or an array in memory.
 
-A source is immutable and picklable. Its pickle is its identity: an array's numbers, or
-the files' paths, sizes and times of change as they are *now*.
+A source is immutable and picklable. Its pickle is its identity: the numbers of an
+array, or the paths, sizes and modification times that files have *now*.
 """
 
 import os
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sktag._config import get_config
+from sktag._messages import warn
 from sktag.clips._audio import AudioInfo, decode, probe, stat_key
 from sktag.clips._cache import DECODED, DiskCache, Key
 
@@ -21,6 +21,7 @@ from sktag.clips._cache import DECODED, DiskCache, Key
 class Source(Protocol):
     """What a ClipArray reads its rows from."""
 
+    noun: str
     kind: str
     sample_rate: float | None
     hop_length: int | None
@@ -32,7 +33,7 @@ class Source(Protocol):
 
     @property
     def lengths(self) -> np.ndarray:
-        """Columns of each row that are not padding."""
+        """Number of columns of each row that are not padding."""
 
     def read(
         self,
@@ -41,34 +42,19 @@ class Source(Protocol):
         starts: np.ndarray | None = None,
         width: int | None = None,
     ) -> np.ndarray:
-        """Return some rows as a new float32 array. The only method that reads.
+        """Return some rows as a new float32 array. Only this method reads.
 
-        With `starts` and `width`, a part of each row.
+        With `starts` and `width`, only that part of each row.
         """
 
     def take(self, rows: np.ndarray) -> "Source":
         """Return a source of some of the rows."""
 
-    def describe(self) -> str:
-        """Say in a few words what this is."""
-
 
 class ArraySource:
-    """Rows of an array in memory.
+    """Rows of an array in memory."""
 
-    Parameters
-    ----------
-    array : ndarray of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
-        Waveforms or spectrograms, float32.
-    sample_rate : float or None
-        In Hz.
-    lengths : ndarray of int of shape (n_clips,), optional
-        True lengths; None where no row is padded.
-    hop_length : int, optional
-        Samples from frame to frame, of spectrograms.
-    frequencies : ndarray of shape (n_bins,), optional
-        Centre of each bin in Hz, of spectrograms.
-    """
+    noun: str = "arrays"
 
     def __init__(
         self,
@@ -92,7 +78,7 @@ class ArraySource:
 
     @property
     def lengths(self) -> np.ndarray:
-        """True lengths, those of the array where none were given."""
+        """True lengths; the length of the array if none were given."""
         if self._lengths is None:
             return np.full(self.shape[0], self.shape[-1])
         return self._lengths
@@ -104,7 +90,7 @@ class ArraySource:
         starts: np.ndarray | None = None,
         width: int | None = None,
     ) -> np.ndarray:
-        """Copy some rows, or a part of each."""
+        """Copy some rows, or a part of each row."""
         if starts is None or width is None:
             picked: np.ndarray = self._array[rows]
             return picked
@@ -122,34 +108,11 @@ class ArraySource:
             self.frequencies,
         )
 
-    def describe(self) -> str:
-        """Say what is in memory."""
-        return f"{self.shape[0]} arrays"
-
 
 class FileSource:
-    """Waveforms in audio files, read when they are asked for.
+    """Waveforms in audio files, decoded on demand."""
 
-    Parameters
-    ----------
-    infos : sequence of AudioInfo
-        The files, as they were found.
-    sr : int
-        Sample rate of the rows, in Hz.
-    n_samples : int
-        Length of the rows: files are cut or padded to it.
-    offset : float
-        Where in each file to start, in seconds.
-    pad : {"zero", "repeat"}
-        What follows a file that is shorter.
-    on_error : {"raise", "warn", "silence"}
-        What to do with a file that cannot be read: the last two give silence.
-    memory : str or None
-        Directory for decoded clips; None keeps them in memory only.
-    n_threads : int or None
-        Files decoded at a time where the reader does not say.
-    """
-
+    noun: str = "files"
     kind: str = "wave"
     hop_length: int | None = None
     frequencies: np.ndarray | None = None
@@ -186,12 +149,12 @@ class FileSource:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of files, and samples a row."""
+        """Number of files, and number of samples in a row."""
         return (len(self._infos), self._n_samples)
 
     @property
     def lengths(self) -> np.ndarray:
-        """Samples each file fills, as its header says."""
+        """Number of samples that each file fills, according to its header."""
         sr, offset = self.options["sr"], self._offset
         lengths = [info.n_samples(sr, offset) for info in self._infos]
         return np.minimum(np.array(lengths, dtype=np.int64), self._n_samples)
@@ -208,62 +171,65 @@ class FileSource:
         starts: np.ndarray | None = None,
         width: int | None = None,
     ) -> np.ndarray:
-        """Decode some rows, or a part of each, several files at a time."""
+        """Decode some rows, or a part of each row, several files at a time."""
         out = np.empty((len(rows), width or self._n_samples), dtype=np.float32)
 
-        def read_row(i: int) -> None:
+        def read_row(i: int) -> Exception | None:
             start = None if starts is None else int(starts[i])
-            self._read_row(out[i], self._infos[rows[i]], start)
+            return self._read_row(out[i], self._infos[rows[i]], start)
 
-        n_threads = n_threads or self._n_threads or _n_cpus()
-        if min(n_threads, len(rows)) > 1:
-            with ThreadPoolExecutor(min(n_threads, len(rows))) as pool:
-                list(pool.map(read_row, range(len(rows))))
+        n_threads = min(n_threads or self._n_threads or _n_cpus(), len(rows))
+        if n_threads > 1:
+            with ThreadPoolExecutor(n_threads) as pool:
+                errors = list(pool.map(read_row, range(len(rows))))
         else:
-            for i in range(len(rows)):
-                read_row(i)
+            errors = [read_row(i) for i in range(len(rows))]
+        if self._on_error == "warn":
+            for error in filter(None, errors):
+                warn(f"{error} Silence stands in for it.")
         return out
 
-    def _read_row(self, out: np.ndarray, info: AudioInfo, start: int | None) -> None:
+    def _read_row(
+        self, out: np.ndarray, info: AudioInfo, start: int | None
+    ) -> Exception | None:
+        """Fill a row, or a part of it; return the error if silence stands in for it."""
         try:
-            samples = self._samples(info, start, len(out))
+            samples, first = self._samples(info, start, len(out))
         except (OSError, ValueError) as error:
             if self._on_error == "raise":
                 raise
-            if self._on_error == "warn":
-                warnings.warn(f"{error} Silence stands in for it.", stacklevel=2)
             out[:] = 0
-            return
-        fill(out, samples, self._pad)
+            return error
+        fill(out, samples, self._pad, (start or 0) - first)
+        return None
 
-    def _samples(self, info: AudioInfo, start: int | None, width: int) -> np.ndarray:
-        """Return the samples of a file from a cache, or decode and keep them.
+    def _samples(
+        self, info: AudioInfo, start: int | None, width: int
+    ) -> tuple[np.ndarray, int]:
+        """Return the samples of a file, or of a part, and the column where they begin.
 
-        A part (`width` from `start`) of a file that is not kept is decoded alone where
-        not all files would fit the cache; else the file is kept, for other parts.
+        They come from a cache, or are decoded and cached. If the cache has no room for
+        all files, only the part is decoded, and not cached.
         """
-        # The file is looked at again, lest a cache serve what it held before.
+        # Look at the file again, so that a cache never returns what it held before.
+        stat = stat_key(info.path)
+        n = min(info.n_samples(self.options["sr"], self._offset), self._n_samples)
+        if n == 0:
+            return np.zeros(0, dtype=np.float32), 0  # it ends before the offset
         key: Key = (
             info.path,
-            *stat_key(info.path),
+            *stat,
             self.options["sr"],
             self._offset,
             self._n_samples,
         )
-        if info.n_samples(self.options["sr"], self._offset) == 0:
-            return np.zeros(0, dtype=np.float32)  # it ends before the offset
         cache = self._disk or DECODED
         samples = cache.get(key)
+        if samples is None and start is not None and not self._fits_cache():
+            part = self._decode_part(info, start, width, n)
+            if part is not None:
+                return part, start
         if samples is None:
-            n_bytes = 4 * len(self._infos) * self._n_samples
-            fits = self._disk or n_bytes <= get_config()["decode_cache_bytes"]
-            if start is not None and not fits:
-                sr = self.options["sr"]
-                offset = (round(self._offset * sr) + start) / sr
-                # Where a file ends before its header says, that is told, and padded,
-                # with the file as a whole.
-                with suppress(ValueError):
-                    return decode(info.path, sr, offset=offset, n_samples=width)
             samples = decode(
                 info.path,
                 self.options["sr"],
@@ -271,40 +237,53 @@ class FileSource:
                 n_samples=self._n_samples,
             )
             cache.put(key, samples)
-        return samples if start is None else samples[start : start + width]
+        return samples, 0
+
+    def _fits_cache(self) -> bool:
+        n_bytes = 4 * len(self._infos) * self._n_samples
+        is_small = n_bytes <= get_config()["decode_cache_bytes"]
+        return self._disk is not None or is_small
+
+    def _decode_part(
+        self, info: AudioInfo, start: int, width: int, n: int
+    ) -> np.ndarray | None:
+        """Decode a part of a file of `n` samples; None if the whole file is needed."""
+        missing = start + width - n
+        if missing > 0 and self._pad == "repeat":
+            return None  # the padding is the beginning of the file
+        if start >= n:
+            return np.zeros(0, dtype=np.float32)
+        sr = self.options["sr"]
+        offset = (round(self._offset * sr) + start) / sr
+        # If the file ends before its header says, reading the whole file reports it.
+        with suppress(ValueError):
+            part = decode(info.path, sr, offset=offset, n_samples=min(width, n - start))
+            is_short = len(part) < min(width, n - start)
+            return None if is_short and self._pad == "repeat" else part
+        return None
 
     def take(self, rows: np.ndarray) -> "FileSource":
         """Return a source of some of the files."""
         return FileSource([self._infos[i] for i in rows], **self.options)
 
-    def describe(self) -> str:
-        """Say how many files there are."""
-        return f"{len(self._infos)} files"
-
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the files as they are now, so that a change changes the pickle."""
+        """Pickle the current state of the files: a changed file changes the pickle."""
         infos = [_refresh(info) for info in self._infos]
-        # A list of equal tuples pickles alike whether or not they share an object.
+        # Tuples of plain values pickle alike whether or not rows share an AudioInfo.
         state = [tuple(vars(info).values()) for info in infos]
-        # The number of threads changes no number, so it is not part of the identity.
+        # The number of threads changes no sample, so it is not part of the identity.
         return _restore_files, (state, {**self.options, "n_threads": None})
 
 
-def fill(out: np.ndarray, samples: np.ndarray, pad: str) -> None:
-    """Write samples into a row, cut or padded to its length.
-
-    Parameters
-    ----------
-    out : ndarray of shape (n_samples,)
-        The row, changed in place.
-    samples : ndarray of shape (n,)
-        What it gets.
-    pad : {"zero", "repeat"}
-        What follows where n is less than n_samples.
-    """
-    n = min(len(samples), len(out))
-    out[:n] = samples[:n]
-    out[n:] = np.resize(samples, len(out))[n:] if pad == "repeat" and n else 0
+def fill(out: np.ndarray, samples: np.ndarray, pad: str, start: int = 0) -> None:
+    """Write samples into a row or a part of it, cropped or padded to its length."""
+    inside = samples[start : start + len(out)]
+    n_inside, n = len(inside), len(samples)
+    out[:n_inside] = inside
+    if pad == "repeat" and n:
+        out[n_inside:] = samples[np.arange(start + n_inside, start + len(out)) % n]
+    else:
+        out[n_inside:] = 0
 
 
 def _restore_files(state: list[tuple[Any, ...]], options: dict[str, Any]) -> FileSource:
@@ -313,7 +292,7 @@ def _restore_files(state: list[tuple[Any, ...]], options: dict[str, Any]) -> Fil
 
 
 def _refresh(info: AudioInfo) -> AudioInfo:
-    """Probe a file anew if it changed; leave the error to the reader if it is gone."""
+    """Probe a changed file again. If it is gone, leave the error to the reader."""
     try:
         if stat_key(info.path) == (info.size, info.mtime_ns):
             return info

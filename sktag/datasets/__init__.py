@@ -1,4 +1,4 @@
-"""Data sets: synthesised music, and loaders for your own recordings."""
+"""Datasets: synthesised music, and loaders for your own recordings."""
 
 from sktag.datasets._loaders import load_folder, load_table
 from sktag.datasets._music import make_music

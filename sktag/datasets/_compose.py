@@ -1,15 +1,15 @@
-"""Scores for the synthesised clips: genres, phrases of one instrument, tag mixes.
+"""Composition of synthesised clips: genres, solo phrases and tagged mixes.
 
-What the design meets:
+Requirements that the design meets:
 
-- A genre is rhythm, harmony and instrumentation together. Each alone overlaps with
-  the others': every instrument plays in several genres, keys are the same for all,
-  tempi overlap, and every genre may come with or without drums and melody.
-- A pattern is a string, one character a step of a bar: drums `x` (hit) and `o`
-  (ghost); chords `x` (short) and `X` (held to the next one); bass the number of
-  the chord's tone.
-- Every function returns `(mix, tempo in BPM, pitch in Hz)`; the mix has no level
-  yet (see `_synth.master`).
+- A genre combines rhythm, harmony and instrumentation. Each of these alone overlaps
+  between genres: every instrument plays in several genres, keys are the same for all,
+  tempi overlap, and every genre may have drums and melody or not.
+- A pattern is a string with one character per step of a bar. Drums: `x` (hit) and `o`
+  (ghost note); chords: `x` (short) and `X` (held until the next one); bass: the index
+  of the chord tone.
+- Every function returns `(mix, tempo in BPM, pitch in Hz)`; the level is set later
+  (see `_synth.master`).
 """
 
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ _LEADING = ("flute", "bowed", "guitar", "organ", "electric_piano", "bell")
 
 @dataclass(frozen=True)
 class _Style:
-    """A genre; alternatives are drawn with equal odds, instruments with weights."""
+    """A genre; alternatives are equally likely, instruments are weighted."""
 
     tempo: tuple[float, float]
     steps_per_beat: int
@@ -175,12 +175,12 @@ SLOW = replace(FAST, tempo=(72, 100))
 
 
 def to_hz(midi):
-    """Convert a MIDI note number to Hz, A4 (69) being 440 Hz."""
+    """Convert a MIDI note number to Hz; A4 (69) is 440 Hz."""
     return 440.0 * 2.0 ** ((midi - 69.0) / 12.0)
 
 
 class _Stage:
-    """The mix being filled: times in beats, each clip's feel drawn at the start."""
+    """The mix in progress; times are in beats, and timing is drawn once per clip."""
 
     def __init__(self, tempo, sr, n_samples, rng):
         self.mix = np.zeros(n_samples)
@@ -190,7 +190,7 @@ class _Stage:
         self.n_beats = n_samples / sr / self.beat
         self.lead_in = rng.uniform(0.0, 0.04)
         self.looseness = rng.uniform(0.0, 0.006)
-        self.played = {}  # a note that comes again is not computed again
+        self.played = {}  # repeated notes are synthesised once
 
     def _add(self, beat, samples, gain):
         jitter = self.looseness * self.rng.uniform(0.0, 1.0)
@@ -218,7 +218,7 @@ def _gain(rng, decibels=0.0):
 
 
 def _steps(pattern, style, first_beat, n_beats):
-    """Yield (beat since the clip's start, beats to the next mark, bar, character)."""
+    """Yield (beat from the start, beats to the next mark, bar, character)."""
     bar_beats = len(pattern) / style.steps_per_beat
     marks = [i for i, character in enumerate(pattern) if character != "."]
     ahead = [*marks[1:], marks[0] + len(pattern)]
@@ -293,7 +293,7 @@ def _melody(stage, style, tonic, first_beat, rng, voice):
 
 
 def _opening(style, sr, n_samples, rng):
-    """Draw tempo, key and the beat of the bar at which the clip begins."""
+    """Draw the tempo, the key and the beat at which the clip begins."""
     tempo = rng.uniform(*style.tempo)
     tonic = 48.0 + rng.integers(12) + rng.uniform(-0.15, 0.15)
     bar_beats = len(style.kick[0]) // style.steps_per_beat
@@ -302,7 +302,7 @@ def _opening(style, sr, n_samples, rng):
 
 
 def compose_genre(genre, sr, n_samples, rng):
-    """Compose a clip of a band; the pitch is the tonic's, between C3 and B3."""
+    """Compose a clip of a band; the pitch is the tonic, between C3 and B3."""
     style = GENRES[genre]
     stage, tempo, tonic, first_beat = _opening(style, sr, n_samples, rng)
     progression = _choose(rng, style.progressions)
@@ -343,7 +343,7 @@ def compose_phrase(instrument, sr, n_samples, rng):
 
 
 def compose_tags(tags, sr, n_samples, rng):
-    """Compose a clip that has just these tags; the pitch is the tonic's, C3 to B3."""
+    """Compose a clip with exactly these tags; the pitch is the tonic, C3 to B3."""
     style = FAST if "fast" in tags else SLOW
     stage, tempo, tonic, first_beat = _opening(style, sr, n_samples, rng)
     progression = _choose(rng, style.progressions)

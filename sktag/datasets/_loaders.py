@@ -1,20 +1,18 @@
-"""Loaders for your own recordings: they list files and labels and read no audio.
+"""Loaders for your own recordings. They list files and labels, and read no audio.
 
-What the design meets:
-
-- What is wrong on disk or in the table is said here, with its place, and not in the
+- Errors on disk or in the table are reported here, with their place, and not in the
   middle of a fit.
 - The order of the files is the same on every machine.
-- The standard library is enough; a pandas or polars DataFrame is taken as it is.
+- They need no package for tables, but accept DataFrames of pandas and polars.
 """
 
 import csv
-import warnings
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
+from sktag._messages import did_you_mean, warn
 from sktag.clips._files import AUDIO_EXTENSIONS, audio_files
 
 
@@ -33,17 +31,17 @@ def _check_extensions(extensions):
 def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
     """List the audio files of a directory that has one sub-folder per class.
 
-    Files in folders further down belong to the class of the sub-folder at the top.
-    Files beside the sub-folders and everything hidden (its name starts with a dot)
-    are left out.
+    Files in nested folders belong to the class of the outermost sub-folder. Files
+    outside the sub-folders, and hidden files and folders (their names start with a
+    dot), are left out.
 
     Parameters
     ----------
     directory : str or path-like
-        The directory with the sub-folders; their names are the classes.
+        The directory with the sub-folders, whose names are the classes.
     extensions : sequence of str, default=(".wav", ".flac", ".ogg", ".mp3", ".aiff", \
 ".aif", ".au")
-        Endings of the file names to list, with the dot, in lower or upper case.
+        File extensions to list, with the dot, in lower or upper case.
 
     Returns
     -------
@@ -51,9 +49,9 @@ def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
         With the attributes
 
         - paths : list of str, length n_clips. The files, sorted by class and path.
-        - target : ndarray of str of shape (n_clips,). The class of each.
+        - target : ndarray of str of shape (n_clips,). The class of each file.
         - target_names : list of str. The classes, sorted.
-        - DESCR : str, what was found.
+        - DESCR : str. Summary of the files.
 
     Raises
     ------
@@ -62,8 +60,8 @@ def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
     NotADirectoryError
         If `directory` is a file.
     ValueError
-        If the directory has no sub-folders or they hold no audio files, or if
-        `extensions` are not endings with a dot.
+        If the directory has no sub-folders, if they hold no audio files, or if an item
+        of `extensions` does not start with a dot.
 
     Warns
     -----
@@ -114,14 +112,12 @@ def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
     if len(empty) == len(folders):
         raise ValueError(
             f"The {len(folders)} sub-folders of '{directory}' hold no files that end "
-            f"in {', '.join(extensions)}. Pass the endings of your files as extensions."
+            f"in {', '.join(extensions)}. Pass the extensions of your files."
         )
     for name in empty:
-        warnings.warn(
+        warn(
             f"The sub-folder '{directory / name}' holds no audio files and is left "
-            "out. Remove it, or pass the endings of its files as extensions.",
-            UserWarning,
-            stacklevel=2,
+            "out. Remove it, or pass the extensions of its files."
         )
     names = [name for name in files if name not in empty]
     paths = [str(path) for name in names for path in files[name]]
@@ -134,7 +130,7 @@ def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
 
 
 def _read_csv(path):
-    """Column names, cells by row, and where each row is, of a CSV or TSV file."""
+    """Read the header, the rows and the place of each row of a CSV or TSV file."""
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
@@ -156,7 +152,7 @@ def _read_csv(path):
 
 
 def _read_columns(table, wanted):
-    """Read the wanted columns as lists, each row's place, and the table's name."""
+    """Read some columns as lists, the place of each row, and the table's name."""
     if hasattr(table, "columns"):
         name, header = "the DataFrame", list(table.columns)
         places = [f"row {i} (the first is 0)" for i in range(len(table))]
@@ -170,11 +166,15 @@ def _read_columns(table, wanted):
         header, rows, places = _read_csv(path)
         name = f"'{path}'"
     for column in wanted:
-        if header.count(column) != 1:
-            raise ValueError(
-                f"{name} has {header.count(column) or 'no'} columns {column!r}, where "
-                f"one is wanted. Its columns are {header}."
+        count = header.count(column)
+        if count != 1:
+            what = (
+                f"{count} columns {column!r} instead of one"
+                if count
+                else (f"no column {column!r}")
             )
+            hint = "" if count else did_you_mean(column, header)
+            raise ValueError(f"{name} has {what}. Its columns are {header}.{hint}")
     if not places:
         raise ValueError(f"{name} has no rows. Add one per audio file.")
     if hasattr(table, "columns"):
@@ -185,14 +185,14 @@ def _read_columns(table, wanted):
 
 
 def _text(cell):
-    """Cell as text; empty for None, NaN and pandas.NA."""
+    """Return a cell as text; empty for None, NaN and pandas.NA."""
     if cell is None or str(cell) in ("nan", "<NA>", "NaT"):
         return ""
     return str(cell).strip()
 
 
 def _number(text):
-    """Read a number, or give None; "True" and "False" are 1 and 0."""
+    """Return the number in a text, or None; "True" and "False" are 1 and 0."""
     if text.lower() in ("true", "false"):
         return int(text.lower() == "true")
     try:
@@ -215,11 +215,11 @@ def load_table(csv, file_column, label_columns, root=None):
     file_column : str
         The column of the audio files' paths.
     label_columns : str or sequence of str
-        The column of the labels; or a sequence of columns of numbers, one per tag
-        (0 and 1, or false and true) or per value to predict.
+        The column of the labels; or a sequence of numeric columns, one per tag (0 and
+        1, or false and true) or per value to predict.
     root : str, path-like or None, default=None
-        The directory that relative paths start from. With None, the directory of
-        the CSV file; for a DataFrame, the working directory.
+        The directory that relative paths start from. None means the directory of the
+        CSV file, or the working directory for a DataFrame.
 
     Returns
     -------
@@ -228,21 +228,21 @@ def load_table(csv, file_column, label_columns, root=None):
 
         - paths : list of str, length n_clips. The files, in the table's order.
         - target : ndarray. For a single column, of shape (n_clips,): numbers if
-          every label reads as a finite number (int if they are whole, otherwise
-          float; true and false are 1 and 0), strings otherwise. For a sequence of
-          columns, of shape (n_clips, n_columns): int if all numbers are whole (an
-          indicator matrix of tags, say), otherwise float.
+          every label is a finite number (int if all are whole, otherwise float; true
+          and false are 1 and 0), otherwise strings. For a sequence of columns, of
+          shape (n_clips, n_columns): int if all numbers are whole, as in an indicator
+          matrix of tags, otherwise float.
         - target_names : list of str. The classes, sorted, if the labels are strings;
           otherwise the names of the columns.
-        - DESCR : str, what was found.
+        - DESCR : str. Summary of the files.
 
     Raises
     ------
     FileNotFoundError
         If the CSV file or one of the audio files does not exist.
     ValueError
-        If a column is missing, the table has no rows, a cell in use is empty, or a
-        label in a sequence of columns is not a number.
+        If a column is missing, if the table has no rows, if a cell in these columns is
+        empty, or if a label in a sequence of columns is not a number.
 
     See Also
     --------

@@ -1,10 +1,10 @@
 """Synthesised, licence-free music with known labels, tempo and pitch.
 
-What the design meets:
+Requirements that the design meets:
 
-- Same seed, same bytes, in memory and on disk; `np.random` is left alone.
-- Clip i depends on the seed and on i alone, so a larger set begins with the smaller.
-- Memory: with a directory, one clip at a time.
+- The same seed gives the same bytes, in memory and on disk; no global random state.
+- Clip i depends only on the seed and on i, so a larger set begins with the smaller.
+- With a directory, memory holds one clip at a time.
 """
 
 from numbers import Integral, Real
@@ -20,7 +20,7 @@ from sktag.datasets._synth import master
 _MIN_DURATION = 0.25
 _MIN_SR = 4000
 _CLASSES = {"genre": sorted(_compose.GENRES), "instrument": list(_compose.SOLOISTS)}
-# Which of bell, guitar, organ and pad play, in ten clips: four each.
+# Instruments of ten clips; each of bell, guitar, organ and pad plays in four.
 _ENSEMBLES = (
     ("bell",),
     ("guitar",),
@@ -37,21 +37,22 @@ _DESCR = {
     "genre": """Short clips of a small band in {n_classes} genres: {names}.
 
 Genres differ in rhythm (meter, swing, patterns of drums, bass and chords), harmony
-(progressions, kinds of chords) and preferred instruments. Every instrument plays in
-several genres; keys, tempi, levels, equalisation and room are drawn alike for all.
-`pitch` is the fundamental of the key's tonic in the octave C3 to B3.
+(progressions, chord types) and preferred instruments. Every instrument plays in several
+genres, and tempi overlap; keys, levels, equalisation and room have the same
+distribution for all. `pitch` is the fundamental of the key's tonic in the octave C3 to
+B3.
 """,
     "instrument": """Short phrases played by one of {n_classes} instruments: {names}.
 
-The timbre of each is drawn anew for every clip. `pitch` is the fundamental of the
-first note, which is also the lowest, between D3 and E5.
+The timbre is drawn anew for every clip. `pitch` is the fundamental of the first note,
+which is also the lowest, between D3 and E5.
 """,
     "tags": """Short clips with any of {n_classes} tags: {names}.
 
-One or two of bell, guitar, organ and pad play chords, or their notes one after the
-other (arpeggio); bass and drums are there or not; fast clips have 138 to 168 BPM, the
-others 72 to 100. Each tag is given to two clips in five. `pitch` is the fundamental
-of the key's tonic in the octave C3 to B3.
+One or two of bell, guitar, organ and pad play chords, or broken chords (arpeggio); bass
+and drums are optional; fast clips have 138 to 168 BPM, the others 72 to 100. Each tag
+applies to two clips in five. `pitch` is the fundamental of the key's tonic in the
+octave C3 to B3.
 """,
 }
 
@@ -59,12 +60,12 @@ of the key's tonic in the octave C3 to B3.
 def _check_arguments(n_clips, task, sr, duration):
     if task not in _DESCR:
         raise ValueError(
-            f"task={task!r} is not known. Pass one of {', '.join(map(repr, _DESCR))}."
+            f"task={task!r} is unknown. Pass one of {', '.join(map(repr, _DESCR))}."
         )
     if not isinstance(n_clips, Integral) or isinstance(n_clips, bool) or n_clips < 1:
         raise ValueError(
             f"n_clips={n_clips!r} must be an integer of at least 1. Pass the number "
-            "of clips to make."
+            "of clips to generate."
         )
     if not isinstance(sr, Integral) or isinstance(sr, bool) or sr < _MIN_SR:
         raise ValueError(
@@ -84,14 +85,14 @@ def _check_arguments(n_clips, task, sr, duration):
 
 
 def _shuffled(options, i, seed, salt):
-    """Entry i of an endless shuffled list in which each block holds all options."""
+    """Return entry i of an endless list of shuffled blocks of all options."""
     block, place = divmod(i, len(options))
     rng = np.random.default_rng([*seed, salt, block])
     return options[rng.permutation(len(options))[place]]
 
 
 def _label(task, i, seed):
-    """Class name of clip i, or its set of tags."""
+    """Return the class of clip i, or its set of tags."""
     if task != "tags":
         return _shuffled(_CLASSES[task], i, seed, 1)
     tags = set(_ENSEMBLES[_shuffled(range(10), i, seed, 1)])
@@ -121,14 +122,14 @@ def make_music(
     random_state=None,
     directory=None,
 ):
-    """Make a set of short synthesised music clips to learn from.
+    """Generate a dataset of short synthesised music clips.
 
-    The clips are licence-free and need no download: plucked strings, organ, FM
-    bells and electric piano, bowed strings, flute, pad, bass and drums play written
-    patterns in random keys, tempi, timbres, rooms and levels. What tells the classes
-    apart is musical (rhythm, harmony, timbre), not loudness or equalisation.
+    The clips are licence-free and need no download: plucked strings, organ, FM bells
+    and electric piano, bowed strings, flute, pad, bass and drums play written patterns
+    in random keys, tempi, timbres, rooms and levels. The classes differ musically (in
+    rhythm, harmony and timbre), not in loudness or equalisation.
 
-    Clip `i` depends on `random_state` and `i` only: a larger set begins with the
+    Clip `i` depends only on `random_state` and `i`: a larger set begins with the
     smaller one, and the same seed gives the same bytes.
 
     Parameters
@@ -136,57 +137,56 @@ def make_music(
     n_clips : int >= 1, default=120
         Number of clips.
     task : {"genre", "instrument", "tags"}, default="genre"
-        What there is to learn:
+        The labels to predict:
 
         - "genre": blues, bossa, dance, reggae, rock or waltz, by a small band;
-        - "instrument": bell, bowed, electric_piano, flute, guitar or organ, in a
-          phrase by that instrument alone. For a problem that a net solves with a
-          few clips, keep bowed, guitar and organ (see Examples);
-        - "tags": any of arpeggio, bass, bell, drums, fast, guitar, organ, pad. A
-          clip has 1 to 6 of them, and each is in two clips of five.
+        - "instrument": bell, bowed, electric_piano, flute, guitar or organ, in a solo
+          phrase. For a problem that a network solves with a few clips, keep only bowed,
+          guitar and organ (see Examples);
+        - "tags": any of arpeggio, bass, bell, drums, fast, guitar, organ, pad. A clip
+          has 1 to 6 tags, and each tag applies to two clips in five.
     sr : int >= 4000, default=22050
         Sample rate, in Hz.
     duration : float >= 0.25, default=3.0
         Duration of each clip, in seconds.
     random_state : int, RandomState instance or None, default=None
-        Seed of everything random. Pass an int for the same clips at every call.
+        Seed. Pass an int to get the same clips at every call.
     directory : str or path-like, default=None
-        Where to write the clips as 16-bit PCM WAV files, named by task and row
-        (`genre_00000.wav`, ...; the name does not tell the class). It is created
-        if need be; files of the same name are replaced. With None, the clips are
-        returned as an array.
+        Directory for the clips as 16-bit PCM WAV files, named by task and row
+        (`genre_00000.wav`, ...; the name does not reveal the class). It is created if
+        it does not exist; existing files of the same name are overwritten. With None,
+        the clips are returned as an array.
 
     Returns
     -------
     bunch : Bunch
         With the attributes
 
-        - data : ndarray of shape (n_clips, n_samples), float32 in [-1, 1].
-          Only without `directory`; `n_samples` is `round(duration * sr)`.
-        - paths : list of str, length n_clips. The files, in order, only with
+        - data : ndarray of shape (n_clips, n_samples), float32 in [-1, 1]. Only without
+          `directory`; `n_samples` is `round(duration * sr)`.
+        - paths : list of str, length n_clips. The files, in order. Only with
           `directory`.
-        - target : ndarray of shape (n_clips,) with the names of the classes, or,
-          for "tags", indicator ndarray of shape (n_clips, n_tags), int. Classes
-          come in shuffled order and differ in number by at most 1.
+        - target : ndarray of shape (n_clips,) with the class names or, for "tags", an
+          integer indicator ndarray of shape (n_clips, n_tags). Classes are in shuffled
+          order, and their counts differ by at most 1.
         - target_names : list of str, the classes or tags, sorted.
         - tempo : ndarray of shape (n_clips,), float. Beats per minute.
         - pitch : ndarray of shape (n_clips,), float. In Hz: for "instrument", the
-          fundamental of the first note, which is also the lowest of the phrase (a
-          vibrato swings around it); otherwise the fundamental of the key's tonic
-          in the octave from C3 to B3, 130.8 to 246.9 Hz, give or take 15 cents of
-          tuning.
+          fundamental of the first note, which is also the lowest of the phrase (vibrato
+          varies around it); otherwise the fundamental of the key's tonic in the octave
+          from C3 to B3, 130.8 to 246.9 Hz, up to 15 cents of detuning.
         - sample_rate : int, in Hz.
-        - DESCR : str, a description of the set.
+        - DESCR : str, a description of the dataset.
 
     Raises
     ------
     ValueError
-        If an argument is out of its range.
+        If an argument is out of range.
 
     See Also
     --------
-    load_folder : Recordings of your own, one folder a class.
-    load_table : Recordings of your own, listed in a table.
+    load_folder : Load your own recordings from one folder per class.
+    load_table : Load your own recordings from a table.
 
     References
     ----------
@@ -205,7 +205,7 @@ def make_music(
     >>> sorted(music.target.tolist()) == music.target_names
     True
 
-    Three instruments that are easy to tell apart:
+    Three instruments that are easy to distinguish:
 
     >>> music = make_music(12, task="instrument", sr=8000, duration=1.0, random_state=0)
     >>> easy = np.isin(music.target, ["bowed", "guitar", "organ"])

@@ -1,14 +1,14 @@
-"""Instruments, drums and the room they play in: numerics only.
+"""Synthesis of instruments, drums and room.
 
-What the design meets:
+Requirements that the design meets:
 
-- Numpy and scipy only, no files, no global random state: what is random comes from
-  the `numpy.random.Generator` given, so equal seeds give equal samples.
-- In tune: oscillators follow an exact phase, no period is rounded to samples.
-- Band-limited: partials at or above `0.45 * sr` are left out, at any sample rate.
+- NumPy and SciPy only, no files, no global random state: all randomness comes from
+  the given `numpy.random.Generator`, so equal seeds give equal samples.
+- In tune: oscillators follow an exact phase; periods are not rounded to samples.
+- Band-limited: partials at or above `0.45 * sr` are omitted, at any sample rate.
 - No clicks: every note begins and ends at zero.
-- Varied: a timbre is a table of ranges, drawn once a clip, so that two guitars
-  differ as two real ones do.
+- Varied: a timbre is drawn once per clip from a table of ranges, so that two guitars
+  differ as real ones do.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def _n_samples(seconds, sr):
 
 
 def _phase(n, frequency, sr, *, vibrato_cents=0.0, vibrato_rate=5.0):
-    """Phase in cycles of a tone, its vibrato fading in over the first 0.3 s."""
+    """Return the phase of a tone in cycles; vibrato fades in over 0.3 s."""
     t = np.arange(n) / sr
     if vibrato_cents == 0.0:
         return frequency * t
@@ -37,7 +37,7 @@ def _phase(n, frequency, sr, *, vibrato_cents=0.0, vibrato_rate=5.0):
 
 
 def _envelope(n, sr, attack, release):
-    """Raised-cosine attack and release (in s) around a plateau; zero at both ends."""
+    """Return a raised-cosine attack and release (in s), zero at both ends."""
     envelope = np.ones(n)
     rise = min(_n_samples(attack, sr), n // 2)
     fall = min(_n_samples(release, sr), n // 2)
@@ -47,7 +47,7 @@ def _envelope(n, sr, attack, release):
 
 
 def _harmonics(frequency, sr):
-    """Numbers 1, 2, ... of the harmonics below the band limit."""
+    """Return the numbers of the harmonics below the band limit."""
     highest = int(0.45 * sr / frequency)
     return np.arange(1, max(1, min(highest, _MAX_HARMONICS)) + 1)
 
@@ -55,8 +55,8 @@ def _harmonics(frequency, sr):
 def _oscillate(phase, amplitudes, rng, *, decays=None, sr=1):
     """Sum harmonics along a phase by table lookup.
 
-    With `decays` (in 1/s, one per harmonic), harmonics are grouped by octave, each
-    group with one exponential decay.
+    With `decays` (in 1/s, one per harmonic), harmonics are grouped by octave, and each
+    group has one exponential decay.
     """
     numbers = np.arange(1, len(amplitudes) + 1)
     groups = np.zeros(len(numbers), dtype=int)
@@ -81,7 +81,7 @@ def _oscillate(phase, amplitudes, rng, *, decays=None, sr=1):
 
 
 def _filtered_noise(n, sr, rng, low, high):
-    """White noise through a gentle band-pass from `low` to `high` Hz."""
+    """Return white noise through a gentle band-pass from `low` to `high` Hz."""
     from scipy import signal
 
     low = min(low, 0.3 * sr)
@@ -90,11 +90,11 @@ def _filtered_noise(n, sr, rng, low, high):
     return signal.sosfilt(sos, rng.standard_normal(n))
 
 
-# Melodic instruments: (frequency in Hz, held in s, sr, rng, *, timbre) -> samples.
+# Melodic instruments: (frequency in Hz, duration in s, sr, rng, *, timbre) -> samples.
 
 
 def _guitar(frequency, held, sr, rng, *, pluck, slope, damping, body):
-    """Karplus-Strong string in closed form: harmonics decay as its loop filter says.
+    """Karplus-Strong string in closed form.
 
     A loop of one period that averages neighbouring samples multiplies harmonic h by
     cos(pi h f / loop_rate) at every turn.
@@ -126,7 +126,7 @@ def _organ(frequency, held, sr, rng, *, octave, quint, brilliance, leslie, depth
 
 
 def _fm(frequency, n, sr, *, ratio, index, fade):
-    """Frequency modulation within the band, `index` falling by e every `fade` s."""
+    """Band-limited FM whose `index` falls by a factor of e every `fade` s."""
     room = 0.45 * sr / frequency - 1.0
     if ratio >= room:
         ratio = 1.0
@@ -137,7 +137,7 @@ def _fm(frequency, n, sr, *, ratio, index, fade):
 
 
 def _bell(frequency, held, sr, rng, *, ratio, index, fade, decay, strike):
-    """Inharmonic FM; it rings on for 0.3 s after it was held."""
+    """Inharmonic FM that rings for 0.3 s after the note."""
     n = _n_samples(held + 0.3, sr)
     tone = _fm(frequency, n, sr, ratio=ratio, index=index, fade=fade)
     tone += strike * _fm(frequency, n, sr, ratio=2.0 * ratio, index=1.0, fade=fade / 4)
@@ -146,7 +146,7 @@ def _bell(frequency, held, sr, rng, *, ratio, index, fade, decay, strike):
 
 
 def _electric_piano(frequency, held, sr, rng, *, index, fade, decay, tine, tremolo):
-    """Harmonic FM for the tone bar, a short high partial for the tine."""
+    """Harmonic FM for the tone bar, plus a short high partial for the tine."""
     n = _n_samples(held + 0.08, sr)
     t = np.arange(n) / sr
     tone = _fm(frequency, n, sr, ratio=1.0, index=index, fade=fade)
@@ -168,7 +168,7 @@ def _bowed(frequency, held, sr, rng, *, slope, formant, vibrato, rate, attack, b
 
 
 def _flute(frequency, held, sr, rng, *, second, third, breath, rate, depth, attack):
-    """Few harmonics, breath noise around the tone, a vibrato of loudness."""
+    """Few harmonics, breath noise around the tone, and tremolo."""
     n = _n_samples(held + 0.06, sr)
     amplitudes = np.array([1.0, second, third, 0.3 * third])
     amplitudes = amplitudes[: len(_harmonics(frequency, sr))]
@@ -181,7 +181,7 @@ def _flute(frequency, held, sr, rng, *, second, third, breath, rate, depth, atta
 
 
 def _pad(frequency, held, sr, rng, *, slope, detune, cutoff, attack):
-    """Three detuned sawtooths through a low-pass, slow to speak."""
+    """Three detuned sawtooths through a low-pass, with a slow attack."""
     n = _n_samples(held + 0.15, sr)
     h = _harmonics(frequency, sr)
     amplitudes = h**-slope / np.sqrt(1.0 + (h * frequency / cutoff) ** 4)
@@ -194,7 +194,7 @@ def _pad(frequency, held, sr, rng, *, slope, detune, cutoff, attack):
 
 
 def _bass(frequency, held, sr, rng, *, slope, cutoff, fade, decay, pick):
-    """Low string or synthesiser, its high partials dying first."""
+    """Low string or synthesiser whose high partials decay first."""
     n = _n_samples(held + 0.04, sr)
     h = _harmonics(frequency, sr)
     amplitudes = h**-slope / np.sqrt(1.0 + (h * frequency / cutoff) ** 2)
@@ -235,7 +235,7 @@ def _hat(sr, rng, *, low, decay, metal, ring):
     return hit * np.exp(-t / decay) * _envelope(n, sr, 0.001, decay)
 
 
-# Ranges that one clip's timbre is drawn from, uniformly.
+# The timbre of a clip is drawn uniformly from these ranges.
 _INSTRUMENTS: dict[str, tuple[Callable, dict[str, tuple[float, float]]]] = {
     "bass": (
         _bass,
@@ -352,24 +352,25 @@ _DRUMS: dict[str, tuple[Callable, dict[str, tuple[float, float]]]] = {
 
 
 def draw_voice(name, rng):
-    """Draw a timbre of a melodic instrument: `voice(frequency, held, sr, rng)`."""
+    """Draw the timbre of a melodic instrument: `voice(frequency, held, sr, rng)`."""
     play, ranges = _INSTRUMENTS[name]
     return partial(play, **{key: rng.uniform(*span) for key, span in ranges.items()})
 
 
 def draw_drum(name, sr, rng):
-    """Draw a drum's timbre and play its one hit, at a peak of 1."""
+    """Draw the timbre of a drum and return one hit with a peak of 1."""
     play, ranges = _DRUMS[name]
     hit = play(sr, rng, **{key: rng.uniform(*span) for key, span in ranges.items()})
     return hit / np.max(np.abs(hit))
 
 
 def master(mix, sr, rng):
-    """Give a clip its room, equaliser, noise and level, whatever its class.
+    """Add room, equalisation, noise and level to a clip, independently of its class.
 
-    A random tilt of up to 1.5 dB an octave and three bumps of up to 6 dB each, a room
-    of 0.15 to 0.6 s, noise 35 to 55 dB below the music, and an RMS level between
-    -30 and -20 dB of full scale, lower only where the peak would exceed 0.95.
+    The equaliser has a random tilt of up to 1.5 dB per octave and three bumps of up to
+    6 dB. The room lasts 0.15 to 0.6 s, noise is 35 to 55 dB below the music, and the
+    RMS level is between -30 and -20 dB of full scale, lower only if the peak would
+    exceed 0.95.
     """
     n = len(mix)
     room = rng.standard_normal(_n_samples(rng.uniform(0.15, 0.6), sr))

@@ -102,20 +102,7 @@ class AnswersMixin:
 
 
 class Tap:
-    """Computes the features of one layer: what flows through it in a forward pass.
-
-    Parameters
-    ----------
-    module : Module
-        The network.
-    layer : str
-        As in `AnswersMixin.embed`.
-
-    Raises
-    ------
-    ValueError
-        If there is no such layer.
-    """
+    """Computes the features of one layer: what flows through it in a forward pass."""
 
     def __init__(self, module, layer):
         self.module = module

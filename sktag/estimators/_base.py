@@ -14,12 +14,11 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._messages import warn
-from sktag.clips._checks import check_rate
+from sktag.clips._inputs import as_clips, check_rate
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._fitted import Fitted
 from sktag.estimators._inputs import (
     FitData,
-    as_network_clips,
     check_bins,
     check_length,
     check_validation,
@@ -297,12 +296,16 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     def _as_clips(self, X, *, reset):
         """Return X as clips of the kind that the network takes."""
-        known = {}
-        if not reset and hasattr(self, "module_"):
-            known["sample_rate"] = self.sr_
-            if self._takes == "spectrogram":
-                known["hop_length"] = self._fitted.hop_length
-        return as_network_clips(X, self, takes=self._takes, reset=reset, **known)
+        known = not reset and hasattr(self, "module_")
+        return as_clips(
+            X,
+            self,
+            takes=self._takes,
+            reset=reset,
+            sample_rate=self.sr_ if known else None,
+            hop_length=self._fitted.hop_length if known else None,
+            two_d=self._takes,
+        )
 
     def _known_clips(self, X):
         """Return X as clips such as the network was trained on."""

@@ -6,41 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sktag._validation import validate_array
 from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind
-from sktag.clips._files import as_clips_like
+from sktag.clips._inputs import as_clips_like, check_kind
 from sktag.targets import align_tags, tag_names
-
-
-def as_network_clips(X, estimator, *, takes, reset, sample_rate=None, hop_length=None):
-    """Return X as clips of the kind that a network takes.
-
-    A bare 2-D array is waveforms to networks on waveforms, and spectrograms of one
-    frame to the others.
-    """
-    name = type(estimator).__name__
-    if isinstance(X, ClipArray):
-        check_kind(X, takes, name)
-        for attribute in ("n_features_in_", "feature_names_in_"):
-            if reset and hasattr(estimator, attribute):
-                delattr(estimator, attribute)
-        return X
-    X = validate_array(estimator, X, reset=reset)
-    if takes == "wave":
-        if X.ndim != 2:
-            raise ValueError(
-                f"{name} takes waveforms (n_clips, n_samples); X has {X.ndim} "
-                f"dimensions, {X.shape}."
-            )
-        return ClipArray.from_array(X, sample_rate=sample_rate)
-    if X.ndim > 3:
-        raise ValueError(
-            f"{name} takes spectrograms (n_clips, n_bins, n_frames); X has "
-            f"{X.ndim} dimensions, {X.shape}."
-        )
-    X = X if X.ndim == 3 else X[:, :, np.newaxis]
-    return ClipArray.from_array(X, sample_rate=sample_rate, hop_length=hop_length)
 
 
 def check_bins(clips, n_bins, name):
@@ -94,31 +62,7 @@ class FitData(NamedTuple):
 
 
 def check_validation(given, clips, y, *, check_y, as_clips, name):
-    """Check the arguments of `fit` that concern validation.
-
-    Parameters
-    ----------
-    given : Given
-        The arguments.
-    clips : ClipArray
-        The training clips.
-    y : object
-        Their labels, as the user passed them.
-    check_y, as_clips : callable
-        Return y checked; return a bare array as clips.
-    name : str
-        The estimator.
-
-    Returns
-    -------
-    ValidationData or None
-        None if no X_val is given.
-
-    Raises
-    ------
-    ValueError
-        If X_val, y_val and weights disagree with each other or the training clips.
-    """
+    """Check the arguments of `fit` that concern validation."""
     if given.groups is not None:
         check_consistent_length(clips, given.groups)
     if given.X_val is None and given.y_val is None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from sktag._messages import name_of, warn
 from sktag.nets import find_architecture
-from sktag.nets.architecture import Built
+from sktag.nets.architecture import Built, Family
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class NetworkSpec:
         Parameters of the architecture, as given; None for its own values.
     """
 
-    family: str
-    architecture: str | Callable[[tuple[int, ...], int], nn.Module]
+    family: Family
+    architecture: str | Callable[[tuple[int, ...], int], Any]
     input_shape: tuple[int, ...]
     n_outputs: int
     sizes: Mapping[str, Any]
@@ -42,32 +42,11 @@ class NetworkSpec:
             record = find_architecture(self.family, self.architecture)
             return record.build(self.input_shape, self.n_outputs, **self.sizes)
         module = self.architecture(self.input_shape, self.n_outputs)
-        name = name_of(self.architecture)
-        if not isinstance(module, nn.Module):
-            raise ValueError(
-                f"architecture={name} returned {type(module).__name__}: return a "
-                "torch.nn.Module that maps a batch to logits."
-            )
-        return Built(module, name, False)
+        return Built(module, name_of(self.architecture))
 
 
 def check_architecture(architecture, sizes, name):
-    """Raise if an architecture is neither a name nor a function, or has sizes too.
-
-    Parameters
-    ----------
-    architecture : object
-        As the user passed it.
-    sizes : dict
-        Parameters of named architectures, as given.
-    name : str
-        The estimator.
-
-    Raises
-    ------
-    ValueError
-        Names the remedy.
-    """
+    """Raise if an architecture is neither a name nor a function, or has sizes too."""
     if isinstance(architecture, str):
         return
     if isinstance(architecture, nn.Module):
@@ -87,24 +66,7 @@ def check_architecture(architecture, sizes, name):
 
 
 def build_network(spec, device, n_columns):
-    """Build a network, check a user's, and warn if it was shrunk for a short input.
-
-    Parameters
-    ----------
-    spec : NetworkSpec
-        The network.
-    device : torch.device
-        Where a user's network is tried.
-    n_columns : int
-        Length of the clips, of which the input may be a chunk.
-
-    Returns
-    -------
-    module : Module
-        The network.
-    name : str
-        The value of `architecture_`.
-    """
+    """Build a network, check a user's, and warn if it was shrunk for a short input."""
     length = spec.input_shape[-1]
     is_cut = length < n_columns
     try:
@@ -139,6 +101,11 @@ def _try_network(module, spec, device):
     """
     x = torch.zeros(2, *spec.input_shape, device=device)
     name = name_of(spec.architecture)
+    if not isinstance(module, nn.Module):
+        raise ValueError(
+            f"architecture={name} returned {type(module).__name__}: return a "
+            "torch.nn.Module that maps a batch to logits."
+        )
     module.to(device)
     was_training = module.training
     try:

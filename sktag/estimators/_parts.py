@@ -20,26 +20,7 @@ class Parts(NamedTuple):
 
 
 def make_parts(data, codes, targets, train_rows, valid_rows):
-    """Return the parts of a fit.
-
-    Parameters
-    ----------
-    data : FitData
-        The checked arguments of `fit`.
-    codes : ndarray of shape (n_clips, ...)
-        Encoded targets of the clips of X.
-    targets : Targets
-        Targets, with class weights.
-    train_rows : ndarray of int
-        Training rows of X.
-    valid_rows : ndarray of int or None
-        Rows of X that are held out.
-
-    Returns
-    -------
-    Parts
-        Weights have a mean of 1 over the training rows, and over X_val.
-    """
+    """Return the parts of a fit."""
     weights = _row_weights(data.sample_weight, codes, targets)
     mean = weights[train_rows].mean()
     if not mean > 0:

@@ -14,20 +14,7 @@ _HEADERS = ("layer", "output", "parameters", "multiply-adds", "receptive field")
 
 
 class Summary:
-    """Table of a network's layers, shown as text and, in a notebook, as HTML.
-
-    Attributes
-    ----------
-    rows : list of dict
-        One a layer: "layer", "output_shape" (without the clips), "n_parameters",
-        "n_multiply_adds" (of one clip or chunk), "receptive_field" (in frames or
-        samples; None for the whole input) and "receptive_field_ms" (None if the rate is
-        not known).
-    n_parameters : int
-        Sum over the layers.
-    n_multiply_adds : int
-        Sum over the layers, for one clip or chunk.
-    """
+    """Table of a network's layers, shown as text and, in a notebook, as HTML."""
 
     def __init__(self, title, rows, unit):
         self.title = title
@@ -162,26 +149,7 @@ class SummaryMixin:
 
 
 def summarize(module, title, input_shape, unit, seconds=None):
-    """Describe a network, without computing anything.
-
-    Parameters
-    ----------
-    module : Module
-        The network, on the meta device; it is changed.
-    title : str
-        First line of the table.
-    input_shape : tuple of int
-        Of one clip or chunk.
-    unit : str
-        Of the last axis: "frames" or "samples".
-    seconds : float, optional
-        Of one frame or sample.
-
-    Returns
-    -------
-    Summary
-        The table.
-    """
+    """Describe a network, without computing anything."""
     rows, fields = [], _Fields()
 
     def describe(layer, inputs, output):

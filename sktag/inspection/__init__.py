@@ -1,4 +1,4 @@
-"""Displays: what clips, models and their answers look like, with matplotlib."""
+"""Displays: plots of clips, models and predictions, with matplotlib."""
 
 from sktag.inspection._spectrogram import SpectrogramDisplay
 from sktag.inspection._training_curve import TrainingCurveDisplay

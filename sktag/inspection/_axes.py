@@ -1,15 +1,15 @@
-"""Time and frequency axes: scales on which bins are evenly tall, and their ticks.
+"""Time and frequency axes: scales with evenly spaced bins, and their ticks.
 
-What the design meets:
+Requirements that the design meets:
 
-- Data coordinates are seconds and Hz whatever the scale, so that a user can draw into
-  the axes. librosa's ``specshow`` has a symmetric logarithm in place of the mel scale,
-  on which mel bands are not of one height.
-- Ticks are numbers and notes that people say (500 Hz, C4), as many as the axes have
-  room for, also after zooming or resizing.
+- Data coordinates are seconds and Hz on every scale, so that users can draw into the
+  axes. librosa's ``specshow`` uses a symmetric logarithm instead of the mel scale, on
+  which mel bands differ in height.
+- Ticks are round numbers or note names (500 Hz, C4), as many as fit, also after
+  zooming or resizing.
 - Figures can be pickled: scales and ticks are module-level functions and classes.
 
-It imports matplotlib, so it is itself imported only where something is drawn.
+This module imports matplotlib, so import it only where something is drawn.
 """
 
 from collections.abc import Callable
@@ -27,10 +27,10 @@ _LABELS = {
     "note": "note",
     "bin": "bin",
 }
-_STEPS = [1, 2, 5, 10]  # from tick to tick, times a power of ten
-# Seconds from tick to tick of axes that count minutes.
+_STEPS = [1, 2, 5, 10]  # tick spacing, times a power of ten
+# Tick spacing of axes in minutes, in seconds.
 _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
-# Pitches of an octave that get a tick, and the fewest semitones between two of them.
+# Minimum semitones between ticks, and the pitch classes that get a tick.
 _CHORDS = (
     (1, tuple(range(12))),
     (2, (0, 2, 4, 7, 9)),
@@ -38,14 +38,14 @@ _CHORDS = (
     (5, (0, 7)),
     (12, (0,)),
 )
-# Round frequencies, in the order in which they get a tick if there is room. Under 1 kHz
-# a half comes before a decade, as the mel scale is linear there.
+# Round frequencies, in order of priority. Below 1 kHz, 500 precedes 100 because the mel
+# scale is linear there.
 _ROUND_HZ = (0, 1000, 10_000, 100_000, 500, 5000, 50_000, 100, 2000, 20_000, 200)
 _ROUND_HZ_LOG = (*_ROUND_HZ, 50, 20, 10, 5, 2, 1)
 
 
 class Scale(NamedTuple):
-    """A function of frequency, and its inverse."""
+    """A function of frequency and its inverse."""
 
     forward: Callable
     inverse: Callable
@@ -58,7 +58,7 @@ def _identity(x):
 def _to_mel(hz, htk):
     from librosa import hz_to_mel
 
-    # Below -700 Hz HTK's formula has no value, and an axis may be dragged there.
+    # HTK's formula is undefined below -700 Hz, and users may drag an axis there.
     return hz_to_mel(np.maximum(hz, -600), htk=htk)
 
 
@@ -75,25 +75,14 @@ _HTK = Scale(partial(_to_mel, htk=True), partial(_from_mel, htk=True))
 
 
 def _unevenness(frequencies, scale):
-    """Return how much the steps between bins vary on a scale: 0 if they are equal."""
+    """Return how much the bin spacing varies on a scale: 0 if it is constant."""
     steps = np.diff(scale.forward(frequencies))
-    # The spacing of float32 is not told from an even one.
+    # Rounding hides the unevenness of float32 frequencies.
     return round(float(steps.std() / steps.mean()), 3) if steps.size else 0.0
 
 
 def guess_axis(frequencies):
-    """Choose the axis on which the bins are most evenly spaced.
-
-    Parameters
-    ----------
-    frequencies : ndarray of shape (n_bins,) or None
-        Centre of each bin in Hz, increasing.
-
-    Returns
-    -------
-    {"hz", "note", "mel", "bin"}
-        The axis; "bin" where the frequencies are not known.
-    """
+    """Return the axis on which bins are most evenly spaced; "bin" if unknown."""
     if frequencies is None:
         return "bin"
     scales = [("hz", _LINEAR), ("mel", _MEL), ("mel", _HTK)]
@@ -103,49 +92,21 @@ def guess_axis(frequencies):
 
 
 def scale_of(y_axis, frequencies):
-    """Return the scale of an axis.
-
-    Parameters
-    ----------
-    y_axis : {"hz", "log", "mel", "note", "bin"}
-        The axis.
-    frequencies : ndarray of shape (n_bins,) or None
-        Centre of each bin in Hz; they say which formula of the mel scale is meant.
-
-    Returns
-    -------
-    Scale
-        The function and its inverse.
-    """
+    """Return the scale of an axis; the frequencies select the mel formula."""
     if y_axis == "mel":
         return min(_MEL, _HTK, key=partial(_unevenness, frequencies))
     return _LOG if y_axis in ("log", "note") else _LINEAR
 
 
 def bin_edges(centres, scale):
-    """Find the edges of bins, midway between their centres on a scale.
+    """Return the edges of bins, midway between their centres on a scale.
 
-    Parameters
-    ----------
-    centres : ndarray of shape (n,)
-        Centre of each bin, increasing.
-    scale : Scale
-        The scale; bins without a place on it (0 Hz on a logarithmic one) get no height.
-
-    Returns
-    -------
-    ndarray of shape (n + 1,)
-        The edges.
-
-    Raises
-    ------
-    ValueError
-        If no bin has a place on the scale.
+    Bins that are not on the scale (0 Hz on a logarithmic one) get no height.
     """
     shown = centres[centres > 0] if scale is _LOG else centres
     if not shown.size:
         raise ValueError(
-            "a logarithmic axis needs frequencies above 0 Hz, and here are none: give "
+            "a logarithmic axis needs frequencies above 0 Hz, but there are none: pass "
             'y_axis="hz".'
         )
     x = scale.forward(shown)
@@ -157,19 +118,7 @@ def bin_edges(centres, scale):
 
 
 def set_frequency_axis(ax, y_axis, scale, edges):
-    """Give axes a frequency axis: scale, limits, ticks and label.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        What is changed.
-    y_axis : {"hz", "log", "mel", "note", "bin"}
-        The axis.
-    scale : Scale
-        Its scale.
-    edges : ndarray of shape (n_bins + 1,)
-        Edges of the bins.
-    """
+    """Set scale, limits, ticks and label of the frequency axis."""
     if y_axis in ("log", "note"):
         ax.set_yscale("log", base=2)
     elif y_axis == "mel":
@@ -191,17 +140,7 @@ def set_frequency_axis(ax, y_axis, scale, edges):
 
 
 def set_time_axis(ax, edges, *, in_seconds):
-    """Give axes a time axis: limits, ticks and label.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        What is changed.
-    edges : ndarray of shape (n_frames + 1,)
-        Edges of the frames, in seconds, or in frames.
-    in_seconds : bool
-        Whether they are seconds.
-    """
+    """Set limits, ticks and label of the time axis."""
     ax.set_xscale("linear")
     ax.set_xlim(edges[0], edges[-1])
     if not in_seconds:
@@ -232,42 +171,25 @@ def _minutes(seconds, position=None):
 
 
 class _Locator(ticker.Locator):
-    """Ticks of the part of an axis in view, as many as there is room for."""
+    """Ticks for the visible part of an axis, as many as fit."""
 
     def __call__(self):
         return self.tick_values(*sorted(self.axis.get_view_interval()))
 
     @property
     def room(self):
-        """Number of ticks that the axis has room for."""
+        """Number of ticks that fit."""
         return max(self.axis.get_tick_space(), 1)
 
 
 class HzLocator(_Locator):
-    """Ticks at round frequencies on a scale that is not linear.
-
-    Parameters
-    ----------
-    scale : Scale
-        The scale.
-    """
+    """Ticks at round frequencies on a non-linear scale."""
 
     def __init__(self, scale):
         self.scale = scale
 
     def tick_values(self, vmin, vmax):
-        """Choose the ticks from one frequency to another, both in Hz.
-
-        Parameters
-        ----------
-        vmin, vmax : float
-            From where to where.
-
-        Returns
-        -------
-        list of float
-            The ticks.
-        """
+        """Return the ticks between two frequencies, in Hz."""
         round_hz = _ROUND_HZ_LOG if self.scale == _LOG else _ROUND_HZ
         places = {
             hz: float(self.scale.forward(np.float64(hz)))
@@ -280,28 +202,17 @@ class HzLocator(_Locator):
         for hz, place in places.items():
             if all(abs(place - places[tick]) >= gap for tick in ticks):
                 ticks.append(hz)
-        if len(ticks) < 3:  # less than a decade is in view
+        if len(ticks) < 3:  # less than a decade is visible
             even = ticker.MaxNLocator(min(self.room, 9), steps=_STEPS)
             ticks = [hz for hz in even.tick_values(vmin, vmax) if vmin <= hz <= vmax]
         return sorted(ticks)
 
 
 class NoteLocator(_Locator):
-    """Ticks at notes of equal temperament: each C, or more, or fewer."""
+    """Ticks at notes of equal temperament: every C, or more or fewer notes."""
 
     def tick_values(self, vmin, vmax):
-        """Choose the ticks from one frequency to another, both in Hz.
-
-        Parameters
-        ----------
-        vmin, vmax : float
-            From where to where.
-
-        Returns
-        -------
-        ndarray of float
-            The ticks.
-        """
+        """Return the ticks between two frequencies, in Hz."""
         from librosa import hz_to_midi, midi_to_hz
 
         low, high = hz_to_midi(np.array([vmin, vmax]))
@@ -314,21 +225,10 @@ class NoteLocator(_Locator):
 
 
 class MinuteLocator(_Locator):
-    """Ticks at round times, where minutes have sixty seconds."""
+    """Ticks at round times in minutes and seconds."""
 
     def tick_values(self, vmin, vmax):
-        """Choose the ticks from one time to another, both in seconds.
-
-        Parameters
-        ----------
-        vmin, vmax : float
-            From where to where.
-
-        Returns
-        -------
-        ndarray of float
-            The ticks.
-        """
+        """Return the ticks between two times, in seconds."""
         fits = (step for step in _TIME_STEPS if (vmax - vmin) / step <= self.room)
         step = next(fits, _TIME_STEPS[-1])
         return step * np.arange(np.ceil(vmin / step), np.floor(vmax / step) + 1)

@@ -1,4 +1,4 @@
-"""The clip that is shown: chosen before anything is read, and what is known of it."""
+"""Select the clip to plot, without reading the others, and describe its values."""
 
 import operator
 import os
@@ -10,68 +10,29 @@ from sktag.ops import ClipScaleOp, ScaleOp
 
 
 def check_index(index, n_rows):
-    """Check that an index is an integer that is in range.
-
-    Parameters
-    ----------
-    index : int
-        Which clip; negative numbers count from the end.
-    n_rows : int
-        How many there are.
-
-    Returns
-    -------
-    int
-        The index.
-
-    Raises
-    ------
-    TypeError
-        If it is not an integer.
-    IndexError
-        If it is out of range.
-    """
+    """Return an index as int; raise TypeError or IndexError if it is invalid."""
     try:
         row = operator.index(index)
     except TypeError as error:
         raise TypeError(
-            f"index={index!r} is not an integer: one clip is shown, give its number."
+            f"index={index!r} is not an integer: pass the number of one clip."
         ) from error
     if not -n_rows <= row < n_rows:
         raise IndexError(
             f"index={row} is out of range for {n_rows} clips"
-            + (f": give {-n_rows} to {n_rows - 1}." if n_rows else ".")
+            + (f": pass {-n_rows} to {n_rows - 1}." if n_rows else ".")
         )
     return row
 
 
 def one_row(X, index, sample_rate):
-    """Choose one row of what a front-end takes.
+    """Select one row of the input of a front-end.
 
-    Parameters
-    ----------
-    X : ClipArray, array, or list, array, Series or DataFrame of paths
-        The rows.
-    index : int
-        Which of them.
-    sample_rate : float or None
-        Of waveforms that do not say theirs, in Hz.
-
-    Returns
-    -------
-    ClipArray, or what X is, of one row
-        Arrays of numbers become clips: from an array a front-end would give an array,
-        which does not know rate, hop, frequencies and unit.
-
-    Raises
-    ------
-    TypeError
-        If X is one path, or the index not an integer.
-    IndexError
-        If there is no such row.
+    A numeric array becomes clips, because from an array a front-end would return an
+    array, which carries no sample rate, hop length, frequencies or unit.
     """
     if isinstance(X, str | os.PathLike):
-        raise TypeError(f"X={X!r} is one path: put it in a list, [X].")
+        raise TypeError(f"X={X!r} is a single path: pass a list, [X].")
     row = check_index(index, len(X))
     if isinstance(X, ClipArray):
         return X[[row]]
@@ -86,18 +47,7 @@ def one_row(X, index, sample_rate):
 
 
 def start_of(clips):
-    """Find the time of the first frame.
-
-    Parameters
-    ----------
-    clips : ClipArray
-        Spectrograms.
-
-    Returns
-    -------
-    float
-        The centre of the frame, in seconds.
-    """
+    """Return the time of the centre of the first frame, in seconds."""
     for op in clips.ops:
         if op.gives == "spectrogram" and not getattr(op, "center", True):
             return op.n_fft / 2 / clips.sample_rate
@@ -105,18 +55,7 @@ def start_of(clips):
 
 
 def unit_of(clips):
-    """Find out what the numbers of clips are.
-
-    Parameters
-    ----------
-    clips : ClipArray
-        Spectrograms.
-
-    Returns
-    -------
-    str or None
-        Their unit, such as "dB"; None where that is not known.
-    """
+    """Return the unit of the values of spectrogram clips, or None if unknown."""
     unit = front_end = None
     for op in clips.ops:
         if op.gives == "spectrogram":

@@ -1,21 +1,10 @@
-"""Whether there is something to draw with."""
+"""Check that matplotlib is installed."""
 
 
 def check_matplotlib(caller):
-    """Raise if matplotlib is missing, and say how to install it.
-
-    Parameters
-    ----------
-    caller : str
-        What needs it.
-
-    Raises
-    ------
-    ImportError
-        If it is missing.
-    """
+    """Raise an ImportError with install instructions if matplotlib is missing."""
     try:
-        import matplotlib  # noqa: F401  # whether it is there is all that is asked
+        import matplotlib  # noqa: F401  # only to check that it is installed
     except ImportError as error:
         raise ImportError(
             f'{caller} needs matplotlib: pip install "sktag[plot]"'

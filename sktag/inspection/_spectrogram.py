@@ -1,8 +1,8 @@
-"""What a front-end gives: the spectrogram of one clip, with time, frequency and unit.
+"""Spectrogram plots of one clip, with time, frequency and unit.
 
-Clips know their rate, hop, frequencies and ops, from which the axes and the unit of
-the colours follow. Only the clip that is shown is read. matplotlib is imported when
-something is drawn, not before.
+Axes and unit are derived from the sample rate, hop length, frequencies and ops of the
+clips. Only the plotted clip is read. matplotlib is imported only when something is
+drawn.
 """
 
 import numpy as np
@@ -10,51 +10,53 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind
+from sktag.clips._inputs import check_kind
 from sktag.inspection._chosen import check_index, one_row, start_of, unit_of
 from sktag.inspection._matplotlib import check_matplotlib
 
 _NAME = "SpectrogramDisplay"
-# What is further below the loudest place is hardly heard, and takes contrast away.
+# Values further below the maximum are hardly audible and reduce the contrast.
 _SHOWN_DB = 80
 
 
 class SpectrogramDisplay:
-    """Spectrogram of one clip.
+    """Plot of the spectrogram of one clip.
 
-    Make it with :meth:`from_clips`, :meth:`from_estimator` or :meth:`from_array`. All
+    Create it with :meth:`from_clips`, :meth:`from_estimator` or :meth:`from_array`. All
     parameters are stored as attributes.
 
     Parameters
     ----------
     spectrogram : array of shape (n_bins, n_frames)
-        The numbers.
+        The spectrogram.
     sample_rate : float > 0, default=None
-        Of the waveform, in Hz; without it, or `hop_length`, time counts in frames.
+        Sample rate of the waveform, in Hz. Without it or `hop_length`, the time axis is
+        in frames.
     hop_length : int > 0, default=None
-        Samples from one frame to the next.
+        Number of samples between successive frames.
     frequencies : array of shape (n_bins,), default=None
-        Centre of each bin, in Hz, increasing; without it frequency counts in bins.
+        Centre frequency of each bin, in Hz, increasing. Without it, the frequency axis
+        is in bins.
     start : float, default=0.0
         Time of the centre of the first frame, in seconds.
     unit : str, default=None
-        What the numbers are, for the colour bar. With "dB", colours end 80 dB below the
-        maximum.
+        Unit of the values, for the colour bar. With "dB", the colour range ends 80 dB
+        below the maximum.
 
     Attributes
     ----------
     mesh_ : matplotlib QuadMesh
         The spectrogram, in seconds and Hz.
     colorbar_ : matplotlib Colorbar or None
-        Its colour bar, None with ``colorbar=False``.
+        The colour bar; None with ``colorbar=False``.
     ax_ : matplotlib Axes
-        Where it is.
+        Axes with the spectrogram.
     figure_ : matplotlib Figure
-        The figure of the axes.
+        Figure that contains the axes.
 
     See Also
     --------
-    sktag.MelSpectrogram : Makes such spectrograms.
+    sktag.MelSpectrogram : Compute mel spectrograms.
 
     Examples
     --------
@@ -102,31 +104,31 @@ class SpectrogramDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; a new figure where None.
+            Axes to draw into. None creates a new figure.
         y_axis : {"hz", "log", "mel", "note", "bin"}, default=None
             Frequency axis: linear, logarithmic or mel with ticks in Hz; logarithmic
-            with names of notes; or the bins' indices. None takes the one on which the
-            bins are evenly spaced.
+            with note names; or bin indices. None chooses the axis on which the bins are
+            evenly spaced.
         cmap : str or matplotlib Colormap, default="magma"
-            The colours.
+            The colour map.
         vmin, vmax : float, default=None
-            Numbers that the first and last colour stand for; where None, the smallest
-            (in dB, at most 80 below the largest) and the largest.
+            Values mapped to the first and last colour. By default the minimum (in dB,
+            at most 80 below the maximum) and the maximum.
         colorbar : bool, default=True
             Whether to add a colour bar.
 
         Returns
         -------
         SpectrogramDisplay
-            The display, with what was drawn as attributes.
+            The display, with its plot elements as attributes.
 
         Raises
         ------
         ImportError
             If matplotlib is missing.
         ValueError
-            If the spectrogram or its frequencies are of a wrong shape, or the axis is
-            not known or needs frequencies that are not.
+            If the spectrogram or its frequencies have a wrong shape, or if the axis is
+            unknown or needs frequencies that are missing.
         """
         check_matplotlib(f"{_NAME}.plot")
         import matplotlib.pyplot as plt
@@ -136,13 +138,13 @@ class SpectrogramDisplay:
         values, frequencies = self._checked()
         if y_axis not in (None, *_axes.Y_AXES):
             raise ValueError(
-                f"y_axis={y_axis!r} is none of {', '.join(map(repr, _axes.Y_AXES))}, "
-                "or None for the one that suits the bins."
+                f"y_axis={y_axis!r} is none of {', '.join(map(repr, _axes.Y_AXES))}. "
+                "Pass one of these, or None for the axis that suits the bins."
             )
         if frequencies is None and y_axis not in (None, "bin"):
             raise ValueError(
-                f"y_axis={y_axis!r} needs the frequency of each bin, which is not "
-                "known here: give frequencies=, or ClipArray.from_array(..., "
+                f"y_axis={y_axis!r} needs the frequency of each bin, which is "
+                "unknown: pass frequencies=, or ClipArray.from_array(..., "
                 'frequencies=...), or y_axis="bin".'
             )
         y_axis = y_axis or _axes.guess_axis(frequencies)
@@ -182,13 +184,13 @@ class SpectrogramDisplay:
         return self
 
     def _checked(self):
-        """Return the numbers and frequencies as arrays of the right shape."""
+        """Return values and frequencies as validated arrays."""
         values = np.asarray(self.spectrogram)
         if values.ndim != 2 or 0 in values.shape:
             raise ValueError(
-                f"spectrogram has shape {values.shape}, but one of shape (n_bins, "
-                "n_frames) is shown: of several choose one, X[0]; waveforms need a "
-                "front-end (MelSpectrogram, ...) before."
+                f"spectrogram has shape {values.shape}, but must have shape (n_bins, "
+                "n_frames): of several choose one, X[0]; transform waveforms with a "
+                "front-end (MelSpectrogram, ...) first."
             )
         if self.frequencies is None:
             return values, None
@@ -196,12 +198,12 @@ class SpectrogramDisplay:
         if frequencies.shape != values.shape[:1]:
             raise ValueError(
                 f"frequencies has shape {frequencies.shape}, but there are "
-                f"{len(values)} bins: give one number a bin."
+                f"{len(values)} bins: pass one frequency per bin."
             )
         if not (np.isfinite(frequencies).all() and (np.diff(frequencies) > 0).all()):
             raise ValueError(
-                "frequencies must increase from bin to bin, all of them finite: sort "
-                "them, and the bins with them, or give frequencies=None."
+                "frequencies must be finite and increase from bin to bin: sort them "
+                "together with the bins, or pass frequencies=None."
             )
         return values, frequencies
 
@@ -218,14 +220,14 @@ class SpectrogramDisplay:
         vmax=None,
         colorbar=True,
     ):
-        """Compute and draw one of some clips; the others are not read.
+        """Compute and draw one clip; the others are not read.
 
         Parameters
         ----------
         X : ClipArray of shape (n_clips, n_bins, n_frames)
-            Spectrograms.
+            Spectrogram clips.
         index : int, default=0
-            Which of them; negative numbers count from the end.
+            Index of the clip; negative numbers count from the end.
         ax, y_axis, cmap, vmin, vmax, colorbar : see plot
             The parameters of :meth:`plot`.
 
@@ -237,17 +239,17 @@ class SpectrogramDisplay:
         Raises
         ------
         TypeError
-            If X is not clips, or the index not an integer.
+            If X is not a ClipArray, or if the index is not an integer.
         ValueError
             If the clips are waveforms.
         IndexError
-            If there is no such clip.
+            If the index is out of range.
         """
         check_matplotlib(f"{_NAME}.from_clips")
         if not isinstance(X, ClipArray):
             raise TypeError(
-                f"from_clips takes a ClipArray, not {type(X).__name__}: an array of "
-                "one spectrogram goes to from_array, what a front-end takes goes to "
+                f"from_clips takes a ClipArray, not {type(X).__name__}: pass the array "
+                "of one spectrogram to from_array, and the input of a front-end to "
                 "from_estimator."
             )
         check_kind(X, "spectrogram", _NAME)
@@ -277,12 +279,12 @@ class SpectrogramDisplay:
         vmax=None,
         colorbar=True,
     ):
-        """Draw an array.
+        """Draw the spectrogram in an array.
 
         Parameters
         ----------
         spectrogram : array of shape (n_bins, n_frames)
-            The numbers.
+            The spectrogram.
         sample_rate, hop_length, frequencies, start, unit : see SpectrogramDisplay
             The parameters of the class.
         ax, y_axis, cmap, vmin, vmax, colorbar : see plot
@@ -316,16 +318,17 @@ class SpectrogramDisplay:
         vmax=None,
         colorbar=True,
     ):
-        """Compute and draw what a fitted front-end makes of one clip.
+        """Compute and draw one clip with a fitted front-end.
 
         Parameters
         ----------
         front_end : ClipTransformer or Pipeline
-            Fitted; of a Pipeline with a classifier, the steps before it: ``pipe[:-1]``.
+            A fitted front-end. For a Pipeline with a classifier, pass the steps before
+            it: ``pipe[:-1]``.
         X : ClipArray, array, or list, array, Series or DataFrame of paths
-            What the front-end takes. Only the chosen row is transformed.
+            Input of the front-end. Only the selected row is transformed.
         index : int, default=0
-            Which row; negative numbers count from the end.
+            Index of the row; negative numbers count from the end.
         ax, y_axis, cmap, vmin, vmax, colorbar : see plot
             The parameters of :meth:`plot`.
 
@@ -339,11 +342,11 @@ class SpectrogramDisplay:
         NotFittedError
             If the front-end is not fitted.
         TypeError
-            If it does not transform, or X is not a container of rows.
+            If the front-end is not a transformer, or if X is not a container of rows.
         ValueError
-            If what it gives is not spectrograms.
+            If the output of the front-end is not spectrograms.
         IndexError
-            If there is no such row.
+            If the index is out of range.
 
         Examples
         --------
@@ -367,7 +370,7 @@ class SpectrogramDisplay:
             remedy = "pipe[:-1]" if len(steps) > 1 else "a MelSpectrogram, say"
             raise TypeError(
                 "from_estimator takes a transformer or a Pipeline of transformers, "
-                f"and {type(steps[-1]).__name__} is none: give {remedy}."
+                f"but {type(steps[-1]).__name__} is not a transformer: pass {remedy}."
             )
         check_is_fitted(front_end)
         out = front_end.transform(one_row(X, index, getattr(steps[0], "sr_", None)))
@@ -375,9 +378,9 @@ class SpectrogramDisplay:
             array = np.asarray(out)
             if array.ndim != 3:
                 raise ValueError(
-                    f"{name} gives an array of shape {array.shape}, not spectrograms "
-                    "(n_clips, n_bins, n_frames): give the steps up to the front-end "
-                    "(MelSpectrogram, ...)."
+                    f"{name} returns an array of shape {array.shape}, not spectrograms "
+                    "(n_clips, n_bins, n_frames): pass only the steps up to the "
+                    "front-end (MelSpectrogram, ...)."
                 )
             out = ClipArray.from_array(array)
         return cls.from_clips(

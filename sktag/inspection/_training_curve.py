@@ -1,8 +1,7 @@
-"""What a training was like: losses, scores and learning rate, epoch by epoch.
+"""Training curves: losses, scores and learning rate per epoch.
 
-The rows of `history_` are all that is needed, so a fit can be shown while the estimator
-is still there, or later from rows that were kept. matplotlib is imported when
-something is drawn, not before.
+A plot needs only the rows of `history_`, so it can be drawn from a fitted estimator or
+later from saved rows. matplotlib is imported only when something is drawn.
 """
 
 from itertools import pairwise
@@ -17,12 +16,12 @@ from sktag.inspection._matplotlib import check_matplotlib
 
 _NAME = "TrainingCurveDisplay"
 _PARTS = {"train": "training", "valid": "validation"}
-# Okabe and Ito's colours, which colour-blind people can tell apart.
+# Okabe and Ito's colours, safe for colour blindness.
 _COLORS = {"train": "#0072B2", "valid": "#D55E00", "lr": "#000000"}
 _SCORE_COLORS = ("#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0072B2")
-_MARK = "0.35"  # gray of what is said about the curves
+_MARK = "0.35"  # gray of annotations
 _BORDER = "0.75"
-_STEPS = [1, 2, 5, 10]  # from tick to tick, times a power of ten
+_STEPS = [1, 2, 5, 10]  # tick spacing, times a power of ten
 _REGRESSION_LOSSES = {
     "mse": "mean squared error",
     "mae": "mean absolute error",
@@ -31,40 +30,40 @@ _REGRESSION_LOSSES = {
 
 
 class TrainingCurveDisplay:
-    """Losses, scores and learning rate of a fit, by epoch.
+    """Training curves of a fit: losses, scores and learning rate per epoch.
 
-    Make it with :meth:`from_estimator`, or from rows that were kept. All parameters are
-    stored as attributes.
+    Create it with :meth:`from_estimator`, or from saved rows of `history_`. All
+    parameters are stored as attributes.
 
     Parameters
     ----------
     history : list of dict
-        One an epoch, as in `history_`: "train_loss", and where there are such,
-        "epoch", "valid_loss", "lr", "stage", and scores by names that start with
-        ``"valid_"`` or ``"train_"``.
+        One dict per epoch, as in `history_`: "train_loss" and, if available, "epoch",
+        "valid_loss", "lr", "stage", and scores whose names start with ``"valid_"`` or
+        ``"train_"``.
     best_epoch : int > 0, default=None
         Epoch to mark.
     loss_name : str, default="loss"
-        What the loss is, for the axis.
+        Label of the loss axis.
 
     Attributes
     ----------
     lines_ : dict of str to matplotlib Line2D
-        The curves, by their names in `history`.
+        The curves, keyed by their names in `history`.
     best_lines_ : list of matplotlib Line2D
-        What marks the best epoch, one for each axes; empty without one.
+        Markers of the best epoch, one per axes; empty if there is no best epoch.
     ax_ : matplotlib Axes
-        Where the losses are.
+        Axes with the losses.
     score_ax_ : matplotlib Axes or None
-        Where the scores are; None if they are not drawn.
+        Axes with the scores; None if they are not drawn.
     lr_ax_ : matplotlib Axes or None
-        Where the learning rate is; None if it is not drawn.
+        Axes with the learning rate; None if it is not drawn.
     figure_ : matplotlib Figure
-        The figure of the axes.
+        Figure that contains the axes.
 
     See Also
     --------
-    sklearn.model_selection.LearningCurveDisplay : Scores by the number of clips.
+    sklearn.model_selection.LearningCurveDisplay : Scores by number of clips.
 
     Examples
     --------
@@ -92,18 +91,18 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes or sequence of them, default=None
-            Where to draw: one for the losses, then one for the scores, then one for
-            the learning rate, of those that are drawn. A new figure where None.
+            Axes for the losses, the scores and the learning rate, in this order and
+            only for those that are drawn. None creates a new figure.
         scores : bool, str or sequence of str, default=None
-            Scores to draw, by names such as "valid_accuracy", or whether to draw them.
-            None draws all there are, unless `ax` is one Axes.
+            Names of the scores to draw, such as "valid_accuracy", or whether to draw
+            scores. None draws all scores, unless `ax` is a single Axes.
         lr : bool, default=False
             Whether to draw the learning rate.
 
         Returns
         -------
         TrainingCurveDisplay
-            The display, with what was drawn as attributes.
+            The display, with its plot elements as attributes.
 
         Raises
         ------
@@ -112,8 +111,8 @@ class TrainingCurveDisplay:
         TypeError
             If the history is not a list of dicts.
         ValueError
-            If it is empty or lacks what is asked for, or if there are more or fewer
-            axes than needed.
+            If the history is empty or lacks a requested curve, or if the number of axes
+            is wrong.
         """
         check_matplotlib(f"{_NAME}.plot")
         self._check_history()
@@ -122,7 +121,7 @@ class TrainingCurveDisplay:
         names = self._score_names(scores)
         if lr and not self._has("lr"):
             raise ValueError(
-                "lr=True, but no row of the history has 'lr': give lr=False."
+                "lr=True, but no row of the history has 'lr': pass lr=False."
             )
         axes = _make_axes(ax, ["losses"] + ["scores"] * bool(names) + ["lr"] * bool(lr))
         self.ax_, self.figure_ = axes[0], axes[0].figure
@@ -144,8 +143,8 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         estimator : estimator, Pipeline or search
-            Fitted: a network of sktag, a Pipeline that ends in one, or a search over
-            such, of which the best is shown.
+            A fitted sktag network, a Pipeline that ends in one, or a search over
+            either, whose best estimator is plotted.
         ax, scores, lr : see plot
             The parameters of :meth:`plot`.
 
@@ -161,10 +160,9 @@ class TrainingCurveDisplay:
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If it keeps no history of its epochs.
+            If the estimator has no `history_`.
         ValueError
-            If what is asked for was not measured, or there are more or fewer axes than
-            needed.
+            If a requested curve was not recorded, or if the number of axes is wrong.
 
         Examples
         --------
@@ -190,25 +188,25 @@ class TrainingCurveDisplay:
         ).plot(ax=ax, scores=scores, lr=lr)
 
     def _check_history(self):
-        """Raise unless the history is rows with a loss."""
+        """Raise unless the history is a list of dicts with a loss."""
         is_list = isinstance(self.history, (list, tuple))
         if not is_list or not all(isinstance(row, dict) for row in self.history):
             raise TypeError(
-                "history must be a list of dicts, one an epoch, as history_ is, not "
-                f"{type(self.history).__name__}; of a DataFrame take "
+                "history must be a list of dicts, one per epoch, like history_, not "
+                f"{type(self.history).__name__}; convert a DataFrame with "
                 'to_dict("records").'
             )
         if not self._has("train_loss"):
             raise ValueError(
-                f"no row of the history has 'train_loss', of {len(self.history)}: give "
-                "the history_ of a fitted estimator."
+                f"none of the {len(self.history)} rows of the history has "
+                "'train_loss': pass the history_ of a fitted estimator."
             )
 
     def _has(self, name):
         return any(name in row for row in self.history)
 
     def _column(self, name):
-        """Return what rows have by a name, nan where they have nothing."""
+        """Return the values of a key, with nan where rows lack it."""
         return np.array([row.get(name, np.nan) for row in self.history], dtype=float)
 
     @property
@@ -228,14 +226,14 @@ class TrainingCurveDisplay:
         if isinstance(scores, (bool, np.bool_)):
             return list(known) if scores else []
         names = [scores] if isinstance(scores, str) else list(scores)
-        # As `metrics` names them, or as the history does.
+        # Names may be those of `metrics` or those of the history.
         names = [f"valid_{n}" if f"valid_{n}" in known else n for n in names]
         for name in names:
             if name not in known:
                 there = ", ".join(map(repr, known)) or "none"
                 raise ValueError(
-                    f"scores has {name!r}, which is not in the history; there are: "
-                    f"{there}. The parameter metrics of an estimator adds some."
+                    f"scores has {name!r}, which is not in the history; available: "
+                    f"{there}. Add scores with the parameter metrics of an estimator."
                 )
         return names
 
@@ -249,7 +247,7 @@ class TrainingCurveDisplay:
         for part, label in _PARTS.items():
             name = f"{part}_loss"
             if self._has(name):
-                # Dashes tell the two apart where colours are not printed.
+                # Dashes distinguish the two in grey scale.
                 style = "--" if part == "train" else "-"
                 self._line(
                     self.ax_, name, label=label, color=_COLORS[part], linestyle=style
@@ -274,7 +272,7 @@ class TrainingCurveDisplay:
     def _draw_lr(self):
         rates = self._column("lr")
         levels = np.unique(rates[np.isfinite(rates)])
-        # Few levels are steps, and their ratios are what matters.
+        # Few distinct rates are steps, best shown on a logarithmic axis.
         stepwise = len(levels) < len(rates) and len(levels) <= 10
         style = {"drawstyle": "steps-mid"} if stepwise else {}
         self._line(self.lr_ax_, "lr", label="lr", color=_COLORS["lr"], **style)
@@ -287,7 +285,7 @@ class TrainingCurveDisplay:
         self.lr_ax_.set_ylabel("learning rate")
 
     def _draw_marks(self, axes):
-        """Mark the best epoch and the borders of stages; finish the axes."""
+        """Mark the best epoch and the borders of stages, and label the axes."""
         from matplotlib.ticker import MaxNLocator
 
         for ax in axes:
@@ -305,7 +303,7 @@ class TrainingCurveDisplay:
             ax.xaxis.set_major_locator(ticks)
             if len(self.history) == 1:
                 ax.set_xlim(self._epochs[0] - 0.5, self._epochs[0] + 0.5)
-            # Of axes that share theirs, one under another, the last has the label.
+            # Of stacked axes with a shared x-axis, only the last has the label.
             if ax.xaxis.get_tick_params().get("labelbottom", True):
                 ax.set_xlabel("epoch")
         self.ax_.legend()
@@ -315,7 +313,7 @@ class TrainingCurveDisplay:
         self._name_stages()
 
     def _borders(self):
-        """Return where stages end, between two epochs, but the last."""
+        """Return the borders between stages, midway between two epochs."""
         stages = [row.get("stage") for row in self.history]
         epochs = self._epochs
         return [
@@ -325,7 +323,7 @@ class TrainingCurveDisplay:
         ]
 
     def _name_stages(self):
-        """Write the stages' names over the first axes."""
+        """Write the names of the stages above the first axes."""
         epochs, borders = self._epochs, self._borders()
         if not borders:
             return
@@ -350,7 +348,7 @@ class TrainingCurveDisplay:
 
 
 def _make_axes(ax, panels):
-    """Return an axes for each panel: those given, or those of a new figure."""
+    """Return one axes per panel: the given ones, or those of a new figure."""
     import matplotlib.pyplot as plt
 
     if ax is None:
@@ -362,14 +360,14 @@ def _make_axes(ax, panels):
     axes = list(np.ravel(ax))
     if len(axes) != len(panels):
         raise ValueError(
-            f"ax has {len(axes)} axes, but {len(panels)} are drawn into "
-            f"({', '.join(panels)}): give as many, or choose with scores= and lr=."
+            f"ax has {len(axes)} axes, but {len(panels)} are needed "
+            f"({', '.join(panels)}): pass as many, or choose with scores= and lr=."
         )
     return axes
 
 
 def _network_of(estimator):
-    """Return what was trained: the last step, or that of the best of a search."""
+    """Return the network: the last step of a pipeline, or of a search's best one."""
     check_is_fitted(estimator)
     network = getattr(estimator, "best_estimator_", estimator)
     if isinstance(network, Pipeline):
@@ -379,14 +377,14 @@ def _network_of(estimator):
         if network is not estimator:
             name = f"the {type(network).__name__} of the {name}"
         raise TypeError(
-            f"from_estimator shows the epochs of a network of sktag, and {name} keeps "
-            "no history_: give a CNN2DClassifier, say, or a Pipeline that ends in one."
+            f"from_estimator plots the epochs of a network of sktag, but {name} has "
+            "no history_: pass a CNN2DClassifier, say, or a Pipeline that ends in one."
         )
     return network
 
 
 def _loss_name(network):
-    """Return the name of the loss that a network was trained on, with its unit."""
+    """Return the name of the training loss, with its unit."""
     if is_classifier(network):
         binary = "binary " if network.classes_.ndim == 2 else ""
         return f"{binary}cross-entropy in nats"

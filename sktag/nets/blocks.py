@@ -39,16 +39,7 @@ INITIALISERS: dict[str, Callable[[Tensor], Any]] = {
 def init_weights(net: nn.Module, weight_init: str) -> None:
     """Redraw the weights of convolutions and dense layers, and set biases to 0.
 
-    Parameters
-    ----------
-    net : Module
-        The network, changed in place.
-    weight_init : str
-        A key of `INITIALISERS`, or "default", which keeps the weights that torch drew.
-
-    References
-    ----------
-    He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015.
+    References: He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015.
     Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural
     networks", AISTATS 2010.
     LeCun, Bottou, Orr, Mueller, "Efficient BackProp", 1998.
@@ -129,17 +120,6 @@ class _Same(nn.Module):
     The input of a kernel of even size is padded by one more zero at the end than at the
     start, as in TensorFlow. (torch's ``padding="same"`` allows no stride and warns
     about even sizes.)
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels of input and output.
-    kernel_size : tuple of int
-        One number for each axis.
-    stride : int or tuple of int, default=1
-        One number for all axes, or one for each.
-    bias : bool, default=True
-        Whether to add a bias.
     """
 
     def __init__(
@@ -180,22 +160,7 @@ def norm(n_channels: int, batch_norm: bool, n_axes: int = 1) -> list[nn.Module]:
 def conv_block(
     conv: nn.Conv1d | nn.Conv2d, values: Mapping[str, Any], pool_size: Size = (1,)
 ) -> nn.Sequential:
-    """Return a convolution followed by batch norm, activation and pooling.
-
-    Parameters
-    ----------
-    conv : Conv1d or Conv2d
-        The convolution.
-    values : dict
-        "batch_norm", "activation" and, if `pool_size` exceeds 1, "pooling".
-    pool_size : tuple of int, default=(1,)
-        Window of the pooling, one number for each axis. Windows of ones are left out.
-
-    Returns
-    -------
-    Sequential
-        The block.
-    """
+    """Return a convolution followed by batch norm, activation and pooling."""
     n_axes = len(conv.kernel_size)
     block = nn.Sequential(conv, *norm(conv.out_channels, values["batch_norm"], n_axes))
     block.append(ACTIVATIONS[values["activation"]]())
@@ -210,23 +175,7 @@ def stack1d(
     *,
     padded: bool,
 ) -> nn.Sequential:
-    """Return a stack of convolutions over time, each a `conv_block`.
-
-    Parameters
-    ----------
-    steps : iterable of (int, int, tuple of int, tuple of int)
-        Channels in, channels out, kernel and pooling of each block.
-    values : dict
-        "batch_norm", "activation" and "pooling".
-    padded : bool
-        Whether convolutions keep the number of frames. Then they have no bias before a
-        batch norm, which adds one.
-
-    Returns
-    -------
-    Sequential
-        The blocks.
-    """
+    """Return a stack of convolutions over time, each a `conv_block`."""
     layers = nn.Sequential()
     for n_in, n_out, kernel, pool in steps:
         conv: nn.Conv1d
@@ -239,16 +188,5 @@ def stack1d(
 
 
 def as_maps(x: Tensor) -> Tensor:
-    """Return spectrograms as maps of one channel, with channels last in memory.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n_clips, n_bins, n_frames)
-        Spectrograms.
-
-    Returns
-    -------
-    Tensor of shape (n_clips, 1, n_bins, n_frames)
-        The same numbers.
-    """
+    """Return spectrograms as maps of one channel, with channels last in memory."""
     return x.unsqueeze(1).contiguous(memory_format=torch.channels_last)

@@ -49,20 +49,7 @@ class StdPool(nn.Module):
 
 
 def make_pool(kind: str, size: tuple[int, ...]) -> nn.Module:
-    """Return a pooling over windows that do not overlap.
-
-    Parameters
-    ----------
-    kind : {"max", "avg", "std"}
-        Statistic of each window.
-    size : tuple of int, of length 1 or 2
-        Window on the last axes.
-
-    Returns
-    -------
-    Module
-        The pooling.
-    """
+    """Return a pooling over windows that do not overlap."""
     if kind == "std":
         return StdPool(size)
     pools: dict[tuple[str, int], Any] = {

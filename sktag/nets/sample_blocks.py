@@ -32,18 +32,7 @@ class ConcatLevels(nn.Module):
 class SqueezeExcite(nn.Module):
     """Scale each channel by a number between 0 and 1, computed from all channels.
 
-    Parameters
-    ----------
-    n_channels : int
-        Channels of input and output.
-    ratio : float > 0
-        Width of the hidden layer, as a multiple of `n_channels`.
-    activation : str
-        Activation of the hidden layer.
-
-    References
-    ----------
-    Hu, Shen, Sun, "Squeeze-and-excitation networks", CVPR 2018.
+    References: Hu, Shen, Sun, "Squeeze-and-excitation networks", CVPR 2018.
     """
 
     def __init__(self, n_channels: int, ratio: float, activation: str) -> None:
@@ -66,21 +55,8 @@ class ResidualBlock1d(nn.Module):
     the next one. If the number of channels changes, the shortcut is a convolution of
     length 1 with batch norm.
 
-    Parameters
-    ----------
-    n_convs : int
-        Number of convolutions.
-    n_in, n_out : int
-        Channels of input and output.
-    kernel_size, pool_size : tuple of int
-        Length of the convolutions, and window of the pooling.
-    values : dict
-        "batch_norm", "activation", "pooling", "inner_dropout". With "se_ratio",
-        `SqueezeExcite` scales the maps before the shortcut is added.
-
-    References
-    ----------
-    He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016.
+    References: He, Zhang, Ren, Sun, "Deep residual learning for image recognition",
+    CVPR 2016.
     """
 
     def __init__(
@@ -124,24 +100,7 @@ def make_block(
     pool_size: Size,
     values: Mapping[str, Any],
 ) -> nn.Module:
-    """Return a block of the network with a name.
-
-    Parameters
-    ----------
-    kind : {"basic", "se", "res1", "res2", "rese1", "rese2"}
-        Name of the network.
-    n_in, n_out : int
-        Channels of input and output.
-    kernel_size, pool_size : tuple of int
-        Length of the convolutions, and window of the pooling.
-    values : dict
-        Values of the network.
-
-    Returns
-    -------
-    Module
-        The block.
-    """
+    """Return a block of the network with a name."""
     if kind.startswith("res"):
         n_convs = int(kind[-1])
         return ResidualBlock1d(n_convs, n_in, n_out, kernel_size, pool_size, values)

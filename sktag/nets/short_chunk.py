@@ -116,20 +116,8 @@ class ResBlock2d(nn.Module):
     shortcut, a convolution of the input with batch norm, is added before the final
     activation.
 
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels of input and output.
-    kernel_size : tuple of int
-        Kernel of all three convolutions, (bins, frames).
-    stride : tuple of int
-        Stride of the first convolution and of the shortcut, (bins, frames).
-    values : dict
-        "batch_norm" and "activation".
-
-    References
-    ----------
-    He, Zhang, Ren, Sun, "Deep residual learning for image recognition", CVPR 2016.
+    References: He, Zhang, Ren, Sun, "Deep residual learning for image recognition",
+    CVPR 2016.
     """
 
     def __init__(

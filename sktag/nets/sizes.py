@@ -6,12 +6,12 @@ states the shortest input that fits.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from math import inf, prod
 from numbers import Integral, Real
 from operator import floordiv
 from typing import Any, NamedTuple
 
+from sktag._messages import did_you_mean
 from sktag.nets.blocks import ACTIVATIONS, INITIALISERS, POOLINGS, Size
 
 _CHOICES: dict[str, Sequence[Any]] = {
@@ -83,20 +83,7 @@ class Blocks(NamedTuple):
         return list(zip(*columns, strict=False))
 
     def shortest(self, last: Size, start: int = 0) -> Size:
-        """Return the smallest input from which the last block gives maps of a size.
-
-        Parameters
-        ----------
-        last : tuple of int
-            Size of the maps after the last block.
-        start : int, default=0
-            The block that takes the input.
-
-        Returns
-        -------
-        tuple of int
-            One number for each axis.
-        """
+        """Return the smallest input from which the last block gives maps of a size."""
         sizes = list(zip(self.kernel_size, self.pool_size, strict=True))
         for kernel, pool in reversed(sizes[start:]):
             spans = (0 if self.padded else k - 1 for k in kernel)
@@ -109,29 +96,7 @@ class Blocks(NamedTuple):
 def choose_values(
     name: str, defaults: Mapping[str, Any], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Check the values that the user gave and fill in an architecture's defaults.
-
-    Parameters
-    ----------
-    name : str
-        Name of the architecture.
-    defaults : dict of str to object
-        Default of each value that the architecture takes. If its `dropout` is a pair,
-        the user may give a pair too.
-    given : dict of str to object
-        Values that the user gave; none is None.
-
-    Returns
-    -------
-    dict of str to object
-        All values. "dropout" is the rate before the output, "inner_dropout" the rate
-        inside the blocks.
-
-    Raises
-    ------
-    ValueError
-        If the architecture does not take a value, or the value is out of range.
-    """
+    """Check the values that the user gave and fill in an architecture's defaults."""
     useless = [f"{k}={v!r}" for k, v in given.items() if k not in defaults]
     if useless:
         raise ValueError(
@@ -162,37 +127,7 @@ def choose_blocks(
     shrinks: bool = True,
     stride: int = 1,
 ) -> Blocks:
-    """Choose the sizes of a network's blocks for its input.
-
-    Parameters
-    ----------
-    request : Request
-        The network. If the default of a size is a sequence, fewer blocks take its first
-        numbers, and further blocks repeat its last one. The default of `n_filters` may
-        also be a function of the number of blocks.
-    axes : dict of str to int
-        Length of the input on each axis that the blocks convolve over, by unit, as
-        ``{"bins": 96, "frames": 187}``.
-    padded : bool, default=True
-        Whether convolutions keep the number of bins and frames.
-    drops_blocks : bool, default=False
-        Whether a short input drops blocks first; by default it shrinks poolings. One
-        block always stays.
-    shrinks : bool, default=True
-        Whether a short input changes sizes at all.
-    stride : int, default=1
-        Samples of the input that make one frame of the first block's input.
-
-    Returns
-    -------
-    Blocks
-        The sizes.
-
-    Raises
-    ------
-    ValueError
-        If given sizes contradict each other or are too large for the input.
-    """
+    """Choose the sizes of a network's blocks for its input."""
     shape, given = tuple(axes.values()), request.given
     n_axes = len(shape)
     one, maps = (1,) * n_axes, tuple(n // stride for n in shape)
@@ -277,12 +212,9 @@ def is_several(value: Any) -> bool:
 def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
     """Raise if a value is not among the choices; suggest the closest one."""
     if value not in choices:
-        close = get_close_matches(
-            str(value), [c for c in choices if isinstance(c, str)]
-        )
-        hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"{name}={value!r} is none of {', '.join(map(repr, choices))}.{hint}"
+            f"{name}={value!r} is none of {', '.join(map(repr, choices))}."
+            f"{did_you_mean(value, choices)}"
         )
 
 

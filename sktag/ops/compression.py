@@ -12,18 +12,7 @@ from torch import Tensor
 def needs_whole_clips(
     compression: str | None, ref: float | str, top_db: float | None
 ) -> bool:
-    """Tell whether a compression looks at all frames of a clip.
-
-    Parameters
-    ----------
-    compression, ref, top_db : see `compress`
-        Parameters of `compress`.
-
-    Returns
-    -------
-    bool
-        True if a frame's values depend on other frames.
-    """
+    """Tell whether a compression looks at all frames of a clip."""
     per_clip = ref == "max" or top_db is not None
     return compression == "pcen" or (compression == "db" and per_clip)
 
@@ -41,37 +30,10 @@ def compress(
 ) -> Tensor:
     """Compress the range of spectra.
 
-    Parameters
-    ----------
-    x : Tensor of shape (n_clips, n_bins, n_frames)
-        Spectra.
-    compression : {"db", "log1p", "pcen"} or None
-        Which compression; None returns `x`.
-    power : float > 0
-        Exponent of the magnitudes in `x`.
-    ref : float > 0 or "max"
-        Value of 0 dB; "max" is the maximum of each clip.
-    amin : float > 0
-        Smaller values count as `amin`, for "db".
-    top_db : float >= 0 or None
-        Range below the maximum of each clip, in dB; lower levels are raised to it.
-    log1p_factor : float > 0
-        Factor in "log1p".
-    frame_rate : float > 0
-        Frames per second, in Hz, for "pcen".
-
-    Returns
-    -------
-    Tensor of shape (n_clips, n_bins, n_frames)
-        The compressed spectra.
-
-    References
-    ----------
-    Pons, Serra, "musicnn: pre-trained convolutional neural networks for music audio
-    tagging", ISMIR late-breaking 2019: "log1p".
-
-    Wang, Getreuer, Hughes, Lyon, Saurous, "Trainable frontend for robust and
-    far-field keyword spotting", ICASSP 2017: "pcen".
+    References: Pons, Serra, "musicnn: pre-trained convolutional neural networks for
+    music audio tagging", ISMIR late-breaking 2019: "log1p". Wang, Getreuer, Hughes,
+    Lyon, Saurous, "Trainable frontend for robust and far-field keyword spotting",
+    ICASSP 2017: "pcen".
     """
     if compression == "db":
         return _decibels(x, 20.0 / power, ref, amin, top_db)

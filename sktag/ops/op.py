@@ -296,11 +296,6 @@ def refuse_export() -> None:
 
     They would be fake tensors there, and stay in the cache of the function that makes
     them.
-
-    Raises
-    ------
-    RuntimeError
-        During an export.
     """
     if torch.compiler.is_exporting():
         raise RuntimeError(

@@ -310,25 +310,9 @@ class RandomOp(Op):
 def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:
     """Draw uniform numbers for some rows, as a function of the key and the row only.
 
-    Parameters
-    ----------
-    key : tuple of int >= 0
-        Seed, epoch and place of the op.
-    rows : ndarray of int of shape (n_rows,)
-        Positions of the rows.
-    n : int
-        How many numbers each row gets.
-
-    Returns
-    -------
-    ndarray of shape (n_rows, n)
-        Numbers in [0, 1).
-
-    References
-    ----------
-    Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014
-    (SplitMix64): each number is computed on its own, so no row depends on the rows
-    before it and no table is kept.
+    References: Steele, Lea, Flood, "Fast splittable pseudorandom number generators",
+    OOPSLA 2014 (SplitMix64): each number is computed on its own, so no row depends on
+    the rows before it and no table is kept.
     """
     seed, *place = key
     # 2 separates these draws from others with the same seed and epoch.

@@ -8,20 +8,7 @@ _TINY = 1e-300
 
 
 def aggregate(values, how):
-    """Aggregate the values of chunks.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_clips, n_chunks, n_outputs)
-        Probabilities, or numbers.
-    how : {"mean", "max", "median"}
-        Taken over the chunks. It does not keep the sum of class probabilities at 1.
-
-    Returns
-    -------
-    ndarray of shape (n_clips, n_outputs)
-        One row a clip.
-    """
+    """Aggregate the values of chunks."""
     return AGGREGATES[how](values, axis=1)
 
 

@@ -7,23 +7,7 @@ from sklearn.utils.validation import check_array
 
 
 def check_labels(y):
-    """Check the y of a classifier.
-
-    Parameters
-    ----------
-    y : array of shape (n_clips,) or (n_clips, n_tags)
-        Labels of any type, or an indicator matrix (array, sparse or DataFrame).
-
-    Returns
-    -------
-    ndarray of shape (n_clips,) or (n_clips, n_tags)
-        Labels, or 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        If y is neither.
-    """
+    """Check the y of a classifier."""
     _refuse_none(y, "a label or a row of tags")
     y = y.toarray() if hasattr(y, "toarray") else y
     _refuse_lists_of_tags(y)
@@ -43,23 +27,7 @@ def check_labels(y):
 
 
 def check_values(y):
-    """Check the y of a regressor: return finite numbers, 1-D where it has one column.
-
-    Parameters
-    ----------
-    y : array of shape (n_clips,) or (n_clips, n_outputs)
-        Numbers.
-
-    Returns
-    -------
-    ndarray of float64
-        The numbers.
-
-    Raises
-    ------
-    ValueError
-        If y is missing, or not finite numbers.
-    """
+    """Check the y of a regressor: finite numbers, 1-D if there is one column."""
     _refuse_none(y, "a number or a row of numbers")
     y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
     return column_or_1d(y, warn=True) if y.ndim < 2 or y.shape[1] == 1 else y
@@ -72,25 +40,7 @@ def tag_names(y):
 
 
 def align_tags(y, names):
-    """Return tags in a known order.
-
-    Parameters
-    ----------
-    y : object
-        As the user passed it; only a DataFrame has names.
-    names : array of str or None
-        Names of the tags in order; None where they are not known.
-
-    Returns
-    -------
-    object
-        The same, its columns in the order of the names.
-
-    Raises
-    ------
-    ValueError
-        If the names differ.
-    """
+    """Return tags in a known order."""
     given = tag_names(y)
     if names is None or given is None or len(names) < 2:
         return y

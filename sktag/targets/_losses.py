@@ -62,33 +62,7 @@ LOSSES = {
 
 
 def row_losses(kind, loss, outputs, codes, *, smoothing=0.0, positive=None):
-    """Compute the loss of each row.
-
-    Parameters
-    ----------
-    kind : {"labels", "tags", "values"}
-        Kind of targets.
-    loss : str or callable
-        A name of `LOSSES`, or ``f(outputs, codes) -> one loss a row``.
-    outputs : Tensor of shape (n_rows, n_outputs)
-        Logits, or standardised numbers.
-    codes : Tensor of shape (n_rows,) or (n_rows, n_outputs)
-        Encoded targets.
-    smoothing : float in [0, 1), default=0
-        Label smoothing.
-    positive : Tensor of shape (n_outputs,), optional
-        Weights of the positives of each tag.
-
-    Returns
-    -------
-    Tensor of shape (n_rows,)
-        The losses.
-
-    Raises
-    ------
-    ValueError
-        If a user's function returns anything but one number a row.
-    """
+    """Compute the loss of each row."""
     if not callable(loss):
         return LOSSES[kind][loss](outputs, codes, smoothing, positive)
     losses = loss(outputs, codes)

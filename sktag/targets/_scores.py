@@ -25,28 +25,7 @@ class Metric(NamedTuple):
 
 
 def make_metrics(monitor, metrics):
-    """Return what a user gave as `monitor` and `metrics`, checked.
-
-    Parameters
-    ----------
-    monitor : str, scorer or callable
-        "loss", the name of a scorer of scikit-learn, a scorer object, or a function
-        ``f(y_true, y_score)``.
-    metrics : list or None
-        The same, without "loss".
-
-    Returns
-    -------
-    monitored : Metric
-        Its name is "loss" where the loss is monitored.
-    others : list of Metric
-        In their order.
-
-    Raises
-    ------
-    ValueError
-        If one is none of these, or two have the same name.
-    """
+    """Return what a user gave as `monitor` and `metrics`, checked."""
     monitored = Metric("loss")
     if not isinstance(monitor, str) or monitor != "loss":
         monitored = _make_metric(monitor, f"monitor={monitor!r} is neither 'loss' nor")
@@ -84,26 +63,7 @@ def _make_metric(given, what):
 
 
 class ValidationScores:
-    """Turns outputs for the validation rows into scores.
-
-    Parameters
-    ----------
-    targets : Targets
-        Turn outputs into answers.
-    y : ndarray of shape (n_rows,) or (n_rows, n_tags)
-        Labels, tags or numbers of the validation rows.
-    monitor : Metric
-        The score that must be finite; the others may be nan. "loss" is not a score.
-    aggregate : str
-        How chunk predictions are aggregated.
-    metrics : list of Metric, default=()
-        Further scores.
-
-    Raises
-    ------
-    ValueError
-        If `monitor` or a metric cannot be computed on these rows.
-    """
+    """Turns outputs for the validation rows into scores."""
 
     def __init__(self, targets, y, monitor, aggregate, metrics=()):
         self.targets = targets

@@ -7,32 +7,7 @@ _CANDIDATES = 50
 
 
 def split_rows(y, fraction, seed, *, stratify=True, groups=None):
-    """Split rows into training and validation rows.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_clips,) or (n_clips, n_tags)
-        Labels, tags or numbers.
-    fraction : float in (0, 1)
-        Share of the validation rows.
-    seed : int
-        Seed of the split.
-    stratify : bool, default=True
-        Whether each label, and each value of a tag, keeps its share, and has rows on
-        both sides if it has two or more: as far as that is possible for all at once.
-    groups : array of shape (n_clips,), optional
-        Rows of a group stay on one side.
-
-    Returns
-    -------
-    train, valid : ndarray of int
-        Rows, in order.
-
-    Raises
-    ------
-    ValueError
-        If either would be empty.
-    """
+    """Split rows into training and validation rows."""
     n_valid = round(fraction * len(y))
     if not 0 < n_valid < len(y):
         raise ValueError(

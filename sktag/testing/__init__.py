@@ -1,4 +1,4 @@
-"""The check kit for transformers of clips, ours and third parties'."""
+"""Checks for transformers of clips, also those of other packages."""
 
 from sktag.testing._checks import (
     InaccessibleError,

@@ -1,7 +1,7 @@
-"""Checks that a transformer of clips keeps the laws, ours or a third party's.
+"""Checks that a transformer of clips follows the rules of all transformers.
 
-They use generated clips and no files. Each check raises AssertionError with a message
-that says which law is broken, or passes.
+They use generated clips and no files. Each check passes, or raises an AssertionError
+that names the broken rule.
 """
 
 import pickle
@@ -15,9 +15,9 @@ from sktag.clips import ClipArray
 from sktag.clips._sources import ArraySource
 from sktag.ops import Op
 
-# float32 keeps 7 digits; sums over some thousand samples lose one or two of them.
+# float32 has 7 digits; sums over a few thousand samples lose one or two of them.
 _TOLERANCE = 1e-5
-# The rate that bare arrays are taken to have.
+# Sample rate of bare arrays, in Hz.
 _SR = 22050
 
 
@@ -26,12 +26,12 @@ class InaccessibleError(RuntimeError):
 
 
 class _InaccessibleSource(ArraySource):
-    """An array that raises when it is read."""
+    """An array that raises an error when it is read."""
 
     def read(self, rows, n_threads=None, starts=None, width=None):
         """Raise."""
         raise InaccessibleError(
-            "these clips were read, where only their recipe was to be used."
+            "these clips were read, although only their recipe should be used."
         )
 
     def take(self, rows):
@@ -47,16 +47,16 @@ class _InaccessibleSource(ArraySource):
 
 
 def inaccessible_clips(X, *, sample_rate=None):
-    """Make clips that raise when they are read.
+    """Make clips that raise an error when they are read.
 
-    A test double: what uses shapes, rows and ops alone passes with it.
+    A test double for code that should only use shapes, rows and ops.
 
     Parameters
     ----------
     X : array of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
-        Waveforms or spectrograms, whose shape the clips have.
+        Waveforms or spectrograms; the clips have their shape.
     sample_rate : float, optional
-        In Hz.
+        Sample rate in Hz.
 
     Returns
     -------
@@ -77,21 +77,21 @@ def inaccessible_clips(X, *, sample_rate=None):
 
 
 def make_waves(n_clips=6, n_samples=4000, random_state=0):
-    """Make waveforms for tests: tones in noise, no two alike.
+    """Make waveforms for tests: different tones in noise.
 
     Parameters
     ----------
     n_clips : int, default=6
         Number of clips.
     n_samples : int, default=4000
-        Length of each.
+        Length of each clip.
     random_state : int, default=0
         Seed.
 
     Returns
     -------
     ndarray of shape (n_clips, n_samples), float32
-        Waveforms in [-1, 1], for a sample rate of 22,050 Hz.
+        Waveforms in [-1, 1], at a sample rate of 22,050 Hz.
 
     Examples
     --------
@@ -128,17 +128,25 @@ def _check_nothing_is_read(transformer, X, clips):
     out = fitted.transform(hidden)
     assert len(out) == len(X)
     repr(out)
-    out[1:3].shape  # noqa: B018  # what is asked is that it does not read
+    out[1:3].shape  # noqa: B018  # evaluated to see that it does not read
 
 
-def _check_shape_is_told(transformer, X, clips):
+def _check_shape_is_known(transformer, X, clips):
     out = transformer.fit(clips).transform(clips)
     computed = np.asarray(out)
     assert computed.shape == out.shape, (
-        f"out_shape tells {out.shape}, forward computes {computed.shape}"
+        f"out_shape returns {out.shape}, forward computes {computed.shape}"
     )
-    assert computed.dtype == out.dtype == np.float32, "numbers must be float32"
     assert out[:1].shape == (1, *out.shape[1:]), "shapes must not depend on the batch"
+
+
+def _check_output_is_float32(transformer, X, clips):
+    lazy = transformer.fit(clips).transform(clips)
+    message = "the output must be float32, also before it becomes an array"
+    assert lazy.dtype == lazy[0].dtype == np.float32, message
+    for dtype in (np.float32, np.float64):
+        eager = clone(transformer).fit(X.astype(dtype)).transform(X.astype(dtype))
+        assert eager.dtype == np.float32, message
 
 
 def _check_rows_are_independent(transformer, X, clips):
@@ -192,7 +200,8 @@ _CHECKS = (
     _check_op_is_made,
     _check_eager_equals_lazy,
     _check_nothing_is_read,
-    _check_shape_is_told,
+    _check_shape_is_known,
+    _check_output_is_float32,
     _check_rows_are_independent,
     _check_hash_is_stable,
     _check_op_leaves_its_input,
@@ -237,7 +246,7 @@ def clip_transformer_checks(transformer):
 
 
 def check_clip_transformer(transformer):
-    """Check that a transformer of clips keeps the laws.
+    """Check that a transformer of clips follows the rules.
 
     Parameters
     ----------
@@ -247,11 +256,11 @@ def check_clip_transformer(transformer):
     Raises
     ------
     AssertionError
-        If it breaks one; the message says which.
+        If it breaks a rule; the message names it.
 
     See Also
     --------
-    clip_transformer_checks : The same checks one by one.
+    clip_transformer_checks : The same checks, one by one.
 
     Examples
     --------

@@ -26,13 +26,6 @@ def refresh_batch_norm(net, dataset):
 
     After few steps the running averages are still near their initial values, and a net
     that trained well predicts at chance. An interrupted pass leaves them unchanged.
-
-    Parameters
-    ----------
-    net : TaggerNet
-        The net, whose module is changed in place.
-    dataset : ClipDataset
-        Training rows.
     """
     module = net.module_
     batches = Batches(dataset, net.batch_size, torch.device(net.device), net.seed)

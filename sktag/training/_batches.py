@@ -25,19 +25,7 @@ def count_batches(n_items, batch_size):
 
 
 class Batches:
-    """The batches of a data set, shuffled for training or in order.
-
-    Parameters
-    ----------
-    dataset : ClipDataset
-        The items.
-    batch_size : int
-        Largest batch.
-    device : torch.device
-        Where batches are wanted.
-    seed : int, optional
-        Seed of the order and of all draws; needed for training.
-    """
+    """The batches of a data set, shuffled for training or in order."""
 
     def __init__(self, dataset, batch_size, device, seed=None):
         self.dataset = dataset
@@ -53,22 +41,7 @@ class Batches:
         return count_batches(n_items, self.batch_size)
 
     def epoch(self, number, *, augment=True):
-        """Yield the batches of an epoch in an order drawn from seed and number.
-
-        Parameters
-        ----------
-        number : int
-            Number of the epoch, from 0.
-        augment : bool, default=True
-            Whether random ops are applied.
-
-        Yields
-        ------
-        x : Tensor
-            Finished clips or chunks.
-        labels : (Tensor, Tensor)
-            Their targets and weights.
-        """
+        """Yield the batches of an epoch in an order drawn from seed and number."""
         order = np.random.default_rng([self.seed, number])
         order = order.permutation(len(self.dataset))
         parts = np.array_split(order, len(self)) if len(order) else []
@@ -135,26 +108,7 @@ def _ahead(function, items):
 
 
 def read_batches(clips, batch_size, device, n_threads=None, chunks=None):
-    """Compute clips, or their chunks, in order, a batch at a time.
-
-    Parameters
-    ----------
-    clips : ClipArray
-        The clips.
-    batch_size : int
-        Clips or chunks at a time.
-    device : torch.device
-        Where to compute.
-    n_threads : int, optional
-        Files decoded at a time.
-    chunks : Chunks, optional
-        Chunks of each clip; None for whole clips.
-
-    Yields
-    ------
-    Tensor of shape (n, ...)
-        Finished clips or chunks; the chunks of a clip follow one another.
-    """
+    """Compute clips, or their chunks, in order, a batch at a time."""
     nothing = np.zeros(len(clips), dtype=np.float32)
     part = Part(clips, np.arange(len(clips)), nothing, nothing)
     starts = None if chunks is None else chunks.starts(clips)

@@ -7,31 +7,7 @@ from sktag.training._data import ClipDataset, n_deterministic
 
 
 def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
-    """Compute all clips once and keep them, if they fit.
-
-    Parameters
-    ----------
-    clips : ClipArray
-        The clips.
-    limit : int
-        Bytes that the clips may take.
-    batch_size : int
-        Clips computed at a time.
-    device : torch.device
-        Where the network is.
-    n_threads : int, optional
-        Files decoded at a time.
-    progress : callable, optional
-        Wraps the iterable of batches, to show progress.
-
-    Returns
-    -------
-    cache : Tensor of shape (n_clips, ...) or None
-        The clips after the ops before the first random one; on the host if the device
-        has no room or the next op runs on the host.
-    message : str
-        What is cached and where, or why not.
-    """
+    """Compute all clips once and keep them, if they fit."""
     rest = clips.ops[n_deterministic(clips) :]
     clips = clips.before(len(clips.ops) - len(rest))
     size = f"{clips.nbytes / 2**20:.0f} MiB of {clips.kind}s"
@@ -55,24 +31,7 @@ def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
 
 
 def make_datasets(plan, train, valid, *, reads=True):
-    """Return the data sets of a training and of its validation.
-
-    Parameters
-    ----------
-    plan : FitPlan
-        The plan.
-    train : Part
-        Training rows.
-    valid : Part or None
-        Validation rows.
-    reads : bool, default=True
-        False if nothing will be read, and so nothing is worth caching.
-
-    Returns
-    -------
-    train, valid : ClipDataset or None
-        Whole clips, or chunks: one a clip drawn anew at each epoch, or all.
-    """
+    """Return the data sets of a training and of its validation."""
     cache = _cached(plan, train.clips, plan.cache_bytes) if reads else None
     sets = [_dataset(plan, train, cache, draws=plan.train_chunks == "random"), None]
     if valid is not None:

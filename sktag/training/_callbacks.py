@@ -17,22 +17,7 @@ from sktag.training._stages import Stages
 
 
 def make_callbacks(plan, n_batches, *, validates):
-    """Return the callbacks of a plan, in the order in which they are called.
-
-    Parameters
-    ----------
-    plan : FitPlan
-        The plan.
-    n_batches : int
-        Training batches of an epoch.
-    validates : bool
-        Whether there are validation rows.
-
-    Returns
-    -------
-    list of (str, Callback)
-        The user's among them, copied.
-    """
+    """Return the callbacks of a plan, in the order in which they are called."""
     callbacks = []
     if plan.gradient_clip is not None:
         clip = GradientNormClipping(gradient_clip_value=plan.gradient_clip)
@@ -72,13 +57,7 @@ def make_callbacks(plan, n_batches, *, validates):
 
 
 def check_callbacks(callbacks):
-    """Raise a ValueError for callbacks that cannot work, and say what would.
-
-    Parameters
-    ----------
-    callbacks : iterable
-        As the user passed them.
-    """
+    """Raise a ValueError for callbacks that cannot work, and say what would."""
     for given in callbacks:
         callback = given[1] if isinstance(given, (tuple, list)) else given
         kind = callback if isinstance(callback, type) else type(callback)

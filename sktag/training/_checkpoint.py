@@ -6,16 +6,14 @@ no fit resumes another's; it holds numpy arrays and no device.
 """
 
 import hashlib
-import io
-import os
 import pickle
-import tempfile
 from pathlib import Path
 
 import joblib
 from skorch.callbacks import Callback, EarlyStopping
 from skorch.history import History
 
+from sktag._atomic import atomic_write
 from sktag._messages import warn
 from sktag.training._schedule import Schedule
 from sktag.training._stages import Stages
@@ -43,31 +41,7 @@ _KEPT = {
 
 
 def open_checkpoint(folder, identity, *, label, seed, verbose=0):
-    """Find the checkpoint of a fit, which is empty at first.
-
-    Parameters
-    ----------
-    folder : str or path-like
-        Folder of checkpoints; it is made if it does not exist.
-    identity : list
-        Everything that determines the weights: parameters and data.
-    label : str
-        Name of the estimator.
-    seed : int
-        Seed of the fit if it is new.
-    verbose : int, default=0
-        Whether to say that a fit is resumed.
-
-    Returns
-    -------
-    Checkpoint
-        Saves the fit, and has what was saved of it.
-
-    Raises
-    ------
-    ValueError
-        If `folder` is a file, or the identity cannot be pickled.
-    """
+    """Find the checkpoint of a fit, which is empty at first."""
     given, folder = folder, Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,20 +69,6 @@ class Checkpoint(Callback):
     """The file of a fit: read before it, written at each epoch and at the end.
 
     It must be the last of the callbacks, whose state it saves and restores.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    seed : int
-        Seed of a fit that is new.
-
-    Attributes
-    ----------
-    saved : dict or None
-        The content of the file, until the training resumes from it.
-    seed : int
-        Seed of the fit: that of the file if there is one.
     """
 
     def __init__(self, path, seed):
@@ -131,17 +91,7 @@ class Checkpoint(Callback):
         self.save(net)
 
     def save(self, net, *, is_finished=False, running=None):
-        """Write the file.
-
-        Parameters
-        ----------
-        net : TaggerNet
-            The net.
-        is_finished : bool, default=False
-            Whether the fit is complete.
-        running : dict, optional
-            Batch-norm statistics that a later fit resumes from, as arrays.
-        """
+        """Write the file."""
         state = {
             "seed": self.seed,
             "is_finished": is_finished,
@@ -154,18 +104,7 @@ class Checkpoint(Callback):
         _write(self.path, state)
 
     def restore(self, net):
-        """Restore the saved state of a net.
-
-        Parameters
-        ----------
-        net : TaggerNet
-            The net, changed in place; its callbacks have begun.
-
-        Returns
-        -------
-        dict or None
-            Batch-norm statistics that a later fit resumes from.
-        """
+        """Restore the saved state of a net."""
         saved, self.saved = self.saved, None
         for name, callback in net.callbacks_:
             _restore_callback(net, callback, saved["callbacks"].get(name))
@@ -202,20 +141,13 @@ def _restore_callback(net, callback, state):
 
 def _write(path, state):
     """Write a file atomically, with a checksum."""
-    buffer = io.BytesIO()
-    pickle.dump(state, buffer, protocol=pickle.HIGHEST_PROTOCOL)
-    content = buffer.getbuffer()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(content).digest())
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    content = pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL)
+
+    def write(file):
+        file.write(hashlib.sha256(content).digest())
+        file.write(content)
+
+    atomic_write(path, write, fsync=True)
 
 
 def _read(path):

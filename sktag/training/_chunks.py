@@ -32,18 +32,7 @@ class Chunks:
     layout: str = "even"
 
     def starts(self, clips):
-        """Return the first column of each chunk of clips.
-
-        Parameters
-        ----------
-        clips : ClipArray
-            The clips.
-
-        Returns
-        -------
-        ndarray of int of shape (n_clips, n_chunks), or None
-            None if the clips are no longer than a chunk and are taken whole.
-        """
+        """Return the first column of each chunk of clips."""
         length = clips.shape[-1]
         if length <= self.size:
             return None
@@ -60,22 +49,7 @@ def chunk_starts(lengths, size, n_chunks, layout="even"):
 
 
 def random_starts(lengths, size, seed, epoch):
-    """Draw one chunk a clip, outside the padding.
-
-    Parameters
-    ----------
-    lengths : array of int of shape (n_clips,)
-        Columns of each clip that are not padding.
-    size : int > 0
-        Columns of a chunk.
-    seed, epoch : int
-        The draws are a function of these and of the clip's position alone.
-
-    Returns
-    -------
-    ndarray of int of shape (n_clips,)
-        The first column of each chunk.
-    """
+    """Draw one chunk a clip, outside the padding."""
     places = np.maximum(np.asarray(lengths) - size, 0) + 1
     # 1 separates these draws from those of the order of rows.
     drawn = np.random.default_rng([seed, epoch, 1]).random(len(places))

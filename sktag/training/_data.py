@@ -73,23 +73,7 @@ class Batch(NamedTuple):
 
 
 class ClipDataset(Dataset):
-    """Clips or chunks, with targets and weights, read a whole batch at a time.
-
-    Parameters
-    ----------
-    part : Part
-        Clips, targets and weights.
-    chunk : int, optional
-        Columns of an item; None for whole clips.
-    starts : ndarray of int of shape (n_clips, n_chunks), optional
-        First columns of the chunks of each clip: an item each. Without them one chunk a
-        clip is drawn for each epoch.
-    cache : Tensor of shape (n_clips, ...), optional
-        All clips after the ops before the first random one; None to read them at each
-        epoch.
-    n_threads : int, optional
-        Files decoded at a time.
-    """
+    """Clips or chunks, with targets and weights, read a whole batch at a time."""
 
     def __init__(self, part, chunk=None, starts=None, cache=None, n_threads=None):
         self.clips = part.clips
@@ -143,20 +127,7 @@ class ClipDataset(Dataset):
         return margins_of(ops, self.chunk, n_columns)
 
     def draw(self, seed, epoch, *, augment):
-        """Draw what is random in an epoch.
-
-        Parameters
-        ----------
-        seed, epoch : int
-            Of the training.
-        augment : bool
-            Whether random ops are applied.
-
-        Returns
-        -------
-        Draws
-            For `read` and `finish`.
-        """
+        """Draw what is random in an epoch."""
         starts = self.starts
         if self.chunk is not None and starts is None:
             lengths = self.clips.lengths
@@ -168,24 +139,7 @@ class ClipDataset(Dataset):
         return Draws(self.starts, None)
 
     def read(self, indices, draws):
-        """Read a batch, as far as the host takes it.
-
-        Parameters
-        ----------
-        indices : ndarray of int of shape (n,)
-            Items.
-        draws : Draws
-            Of the epoch.
-
-        Returns
-        -------
-        batch : Batch
-            For `finish`.
-        targets : Tensor of shape (n, ...)
-            Targets.
-        weights : Tensor of shape (n,)
-            Weights.
-        """
+        """Read a batch, as far as the host takes it."""
         rows = self.rows[indices]
         starts = None if draws.starts is None else draws.starts[indices]
         batch = self._read(rows, starts)
@@ -223,22 +177,7 @@ class ClipDataset(Dataset):
         return self.cache[places]
 
     def finish(self, batch, draws, device):
-        """Apply the rest of the recipe on a device.
-
-        Parameters
-        ----------
-        batch : Batch
-            From `read`.
-        draws : Draws
-            Of the epoch.
-        device : torch.device
-            The consumer's device.
-
-        Returns
-        -------
-        Tensor of shape (n, ...)
-            Finished clips or chunks.
-        """
+        """Apply the rest of the recipe on a device."""
         if batch.x is not self.cache:
             batch = batch._replace(x=batch.x.to(device, non_blocking=True))
         end = len(self.clips.ops) + 1

@@ -37,28 +37,6 @@ def train(plan, module, train_part, valid_part, score, *, before, checkpoint):
     """Train a network in place.
 
     If training fails, the network keeps the weights it had.
-
-    Parameters
-    ----------
-    plan : FitPlan
-        The plan.
-    module : Module
-        The network, on the plan's device.
-    train_part : Part
-        Training rows.
-    valid_part : Part or None
-        Validation rows.
-    score : callable or None
-        Outputs for the validation rows to a dict of scores.
-    before : Trained or None
-        The training to continue.
-    checkpoint : Checkpoint or None
-        Saves each epoch.
-
-    Returns
-    -------
-    Trained
-        The result. Ctrl-C in the first epoch is raised.
     """
     is_finished = checkpoint is not None and checkpoint.is_finished
     dataset, valid = make_datasets(plan, train_part, valid_part, reads=not is_finished)
@@ -112,22 +90,7 @@ def train(plan, module, train_part, valid_part, score, *, before, checkpoint):
 
 
 def restore_net(plan, module, saved):
-    """Make the net of a pickled network.
-
-    Parameters
-    ----------
-    plan : FitPlan
-        A plan of one epoch.
-    module : Module
-        The network, with its weights.
-    saved : dict
-        "history", "optimizer" and "moments" of the earlier net.
-
-    Returns
-    -------
-    TaggerNet
-        The net.
-    """
+    """Make the net of a pickled network."""
     net = make_net(plan, module)
     net.history = History(saved["history"])
     _load_moments(net, saved["optimizer"], to_torch(saved["moments"]))

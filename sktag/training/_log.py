@@ -7,15 +7,7 @@ from skorch.callbacks import Callback
 
 
 class EpochLog(Callback):
-    """One line an epoch, and a bar over the batches.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Epochs to come.
-    n_batches : int
-        Training batches of an epoch.
-    """
+    """One line an epoch, and a bar over the batches."""
 
     def __init__(self, n_epochs, n_batches):
         self.n_epochs = n_epochs

@@ -36,22 +36,7 @@ class Margins(NamedTuple):
 
 
 def margins_of(ops, size, n_columns):
-    """Find the parts that chunks depend on.
-
-    Parameters
-    ----------
-    ops : sequence of Op
-        Ops that are applied to parts, none of which needs whole clips.
-    size : int > 0
-        Columns of a chunk, after the ops.
-    n_columns : int > 0
-        Columns of a clip, before the ops.
-
-    Returns
-    -------
-    Margins or None
-        None if a part would be as long as the clip.
-    """
+    """Find the parts that chunks depend on."""
     first, last, hop = 0, size, 1
     for op in reversed(ops):
         first, last = op.in_slice(first, last)

@@ -42,26 +42,7 @@ class Mixing:
     seed: int
 
     def draw(self, shape, epoch, step):
-        """Draw partners and shares of a step.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Shape of the batch.
-        epoch : int
-            Number of the epoch.
-        step : int
-            Number of the step in the epoch.
-
-        Returns
-        -------
-        partners : ndarray of int of shape (n_rows,)
-            The row that each row is mixed with.
-        share : float in [0, 1]
-            Share of the row itself, in input and loss.
-        stretch : slice or None
-            Columns taken from the partner; None to mix all columns.
-        """
+        """Draw partners and shares of a step."""
         entropy = np.random.SeedSequence([self.seed, epoch, step], spawn_key=_KEY)
         rng = np.random.default_rng(entropy)
         partners = rng.permutation(shape[0])
@@ -78,22 +59,7 @@ class Mixing:
         return partners, 1 - width / n_columns, slice(start, start + width)
 
     def __call__(self, batch, epoch, step):
-        """Mix a batch.
-
-        Parameters
-        ----------
-        batch : (Tensor, (Tensor, Tensor))
-            Clips, and their targets and weights.
-        epoch : int
-            Number of the epoch.
-        step : int
-            Number of the step in the epoch.
-
-        Returns
-        -------
-        (Tensor, tuple)
-            Mixed clips; targets and weights, those of the partners, and the share.
-        """
+        """Mix a batch."""
         x, (targets, weights) = batch
         partners, share, stretch = self.draw(x.shape, epoch, step)
         partners = torch.from_numpy(partners).to(x.device, non_blocking=True)

@@ -22,17 +22,8 @@ from sktag.training._state import seed_torch
 class RowLoss(nn.Module):
     """The loss of targets as a criterion: one number a row.
 
-    Parameters
-    ----------
-    targets : Targets
-        Their `loss` is called.
-    smoothing : float in [0, 1), default=0
-        Label smoothing, in training only.
-
-    References
-    ----------
-    Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception architecture
-    for computer vision", CVPR 2016 (smoothing).
+    References: Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception
+    architecture for computer vision", CVPR 2016 (smoothing).
     """
 
     def __init__(self, targets, smoothing=0.0):
@@ -47,28 +38,7 @@ class RowLoss(nn.Module):
 
 
 class TaggerNet(NeuralNet):
-    """Net of skorch that trains on ClipDatasets.
-
-    Parameters
-    ----------
-    module : Module
-        The network.
-    seed : int
-        Seed of dropout and other draws in training; each epoch has a seed derived from
-        it.
-    amp : bool
-        Whether to compute in bfloat16 where torch finds it safe.
-    score : callable, optional
-        Outputs for the validation rows to a dict of scores.
-    mixing : Mixing, optional
-        Mixup and CutMix of training batches.
-    keep_batches : bool, default=False
-        Whether the history has a row for each batch of the last two epochs, which
-        callbacks such as skorch's ProgressBar read. It costs a host synchronisation a
-        step.
-    **kwargs
-        As for :class:`skorch.NeuralNet`.
-    """
+    """Net of skorch that trains on ClipDatasets."""
 
     def __init__(
         self,
@@ -107,13 +77,7 @@ class TaggerNet(NeuralNet):
         return self
 
     def set_optimizer(self, stage):
-        """Replace the optimizer by a new one.
-
-        Parameters
-        ----------
-        stage : Stage
-            Class, learning rate and parameters.
-        """
+        """Replace the optimizer by a new one."""
         for name in self.get_params_for("optimizer"):
             delattr(self, f"optimizer__{name}")
         self.optimizer, self.lr = stage.optimizer, stage.lr
@@ -193,28 +157,7 @@ class TaggerNet(NeuralNet):
 
 
 def make_net(plan, module, *, n_batches=1, valid=None, score=None, checkpoint=None):
-    """Make a net around a network, with a new optimizer.
-
-    Parameters
-    ----------
-    plan : FitPlan
-        The plan.
-    module : Module
-        The network.
-    n_batches : int, default=1
-        Training batches of an epoch.
-    valid : ClipDataset, optional
-        Validation rows.
-    score : callable, optional
-        See TaggerNet.
-    checkpoint : Checkpoint, optional
-        Saves each epoch.
-
-    Returns
-    -------
-    TaggerNet
-        The initialised net.
-    """
+    """Make a net around a network, with a new optimizer."""
     stage = plan.first_stage
     options = {f"optimizer__{name}": value for name, value in stage.options.items()}
     further = {

@@ -45,61 +45,14 @@ class Stage(NamedTuple):
 
 
 def make_stage(optimizer, lr, weight_decay, net_params):
-    """Return the only stage of a training without stages.
-
-    Parameters
-    ----------
-    optimizer : str or type
-        A name of `OPTIMIZERS`, or a class of ``torch.optim``.
-    lr : float
-        Learning rate.
-    weight_decay : float
-        Weight decay.
-    net_params : dict
-        Parameters of skorch's net; those named ``optimizer__...`` are used.
-
-    Returns
-    -------
-    Stage
-        The stage.
-
-    Raises
-    ------
-    ValueError
-        If the class is not an optimizer, or has no weight decay and some is given.
-    """
+    """Return the only stage of a training without stages."""
     given = _given_options(net_params)
     optimizer, options = _resolve(optimizer, weight_decay, given)
     return Stage(optimizer, lr, options)
 
 
 def make_stages(stages, lr_schedule, weight_decay, net_params, n_epochs):
-    """Return the stages of a training, checked.
-
-    Parameters
-    ----------
-    stages : list of tuple or None
-        As the user passed them.
-    lr_schedule : str or None
-        Schedule of the learning rate.
-    weight_decay : float
-        Weight decay of all stages.
-    net_params : dict
-        Parameters of skorch's net; each stage uses those named ``optimizer__...`` that
-        its optimizer has.
-    n_epochs : int
-        Epochs of the whole training.
-
-    Returns
-    -------
-    tuple of Stage or None
-        None if `lr_schedule` is not "staged".
-
-    Raises
-    ------
-    ValueError
-        If `stages` is malformed, or does not agree with `lr_schedule`.
-    """
+    """Return the stages of a training, checked."""
     if lr_schedule != "staged":
         if stages is None:
             return None

@@ -7,25 +7,9 @@ from torch.optim import lr_scheduler
 class Schedule(Callback):
     """Learning rate over the epochs or steps.
 
-    Parameters
-    ----------
-    kind : {"one_cycle", "cosine", "step", "plateau"} or None
-        "one_cycle" rises to the learning rate and falls to nothing over all steps;
-        "cosine" falls; "step" multiplies it by 0.1 every 30 epochs; "plateau" by 0.2
-        when the loss has not fallen for `patience` epochs.
-    n_steps : int
-        Steps to come.
-    monitor : str
-        Column of the history that "plateau" follows.
-    patience : int
-        Epochs that "plateau" waits.
-
-    References
-    ----------
-    Smith, Topin, "Super-convergence: very fast training of neural networks using large
-    learning rates", 2018 ("one_cycle").
-    Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
-    2017 ("cosine").
+    References: Smith, Topin, "Super-convergence: very fast training of neural networks
+    using large learning rates", 2018 ("one_cycle"). Loshchilov, Hutter, "SGDR:
+    stochastic gradient descent with warm restarts", ICLR 2017 ("cosine").
     """
 
     def __init__(self, kind, n_steps, monitor, patience):

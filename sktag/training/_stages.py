@@ -17,23 +17,8 @@ class Stages(Callback):
     The net begins with the optimizer of the first stage, and ends with the best weights
     of all stages.
 
-    Parameters
-    ----------
-    stages : list of Stage
-        In their order.
-    monitor : str
-        Column of the history that tells which weights are best.
-    lower_is_better : bool
-        Whether its lowest value is best, or its highest.
-    patience : int
-        A stage without a number of epochs ends after as many without improvement.
-    verbose : int
-        Whether to print a line where a stage begins.
-
-    References
-    ----------
-    Lee, Park, Kim, Nam, "Sample-level deep convolutional neural networks for music
-    auto-tagging using raw waveforms", SMC 2017 (stages that end by the loss).
+    References: Lee, Park, Kim, Nam, "Sample-level deep convolutional neural networks
+    for music auto-tagging using raw waveforms", SMC 2017 (stages that end by the loss).
     Won, Ferraro, Bogdanov, Serra, "Evaluation of CNN-based automatic music tagging
     models", SMC 2020 (stages by number of epochs).
     """
@@ -84,15 +69,7 @@ class Stages(Callback):
             net.module_.load_state_dict(self.best_weights_)
 
     def begin(self, net, index):
-        """Begin a stage, with a new optimizer.
-
-        Parameters
-        ----------
-        net : TaggerNet
-            The net, changed in place.
-        index : int
-            Number of the stage, from 0.
-        """
+        """Begin a stage, with a new optimizer."""
         self.index_, self.n_epochs_, self.misses_ = index, 0, 0
         net.set_optimizer(self.stages[index])
 

@@ -1,4 +1,4 @@
-"""Data to data: the transformers."""
+"""The transformers: from clips to clips, or to features."""
 
 from sktag.transformers._augmenter import Augmenter
 from sktag.transformers._base import ClipTransformer

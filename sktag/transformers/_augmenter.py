@@ -1,5 +1,6 @@
-"""Augmentation: random changes of the training clips, drawn anew at every epoch."""
+"""Data augmentation: random changes of the training clips, new in every epoch."""
 
+import inspect
 import os
 from dataclasses import replace
 from numbers import Integral, Real
@@ -7,7 +8,6 @@ from numbers import Integral, Real
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import Interval, _fit_context
-from sktag._validation import validate_array
 from sktag.augment import (
     AugmentOp,
     FrequencyMask,
@@ -18,12 +18,13 @@ from sktag.augment import (
     TimeShift,
 )
 from sktag.clips import ClipArray
-from sktag.clips._checks import check_kind, check_rate
-from sktag.clips._files import AUDIO_EXTENSIONS, as_paths, audio_files, open_files
+from sktag.clips._files import AUDIO_EXTENSIONS, audio_files, open_files
+from sktag.clips._inputs import check_kind, check_rate
+from sktag.clips._rows import as_paths
 from sktag.ops import RandomOp
 from sktag.transformers._base import ClipTransformer
 
-# What keeps the labels of nearly all tasks; neither pitch nor tempo.
+# They keep the labels of nearly all tasks: neither pitch nor tempo changes.
 DEFAULTS = {
     "wave": (Gain(), PolarityInversion(), TimeShift()),
     "spectrogram": (TimeMask(), FrequencyMask()),
@@ -31,73 +32,73 @@ DEFAULTS = {
 
 
 class Augmenter(ClipTransformer):
-    """Change the training clips at random, anew at every epoch, and no other clips.
+    """Augment the training clips at random in every epoch, and no other clips.
 
     ``fit_transform``, which a Pipeline calls in `fit`, returns clips that carry random
-    operations: an estimator of sktag does them to the rows it trains on, on its device,
-    in each epoch with other draws. ``transform``, which a Pipeline calls in predictions
-    and scores, returns what it is given. So ``fit_transform(X)`` is not
+    operations. An estimator of sktag applies them to its training rows, on its device,
+    with new draws in each epoch. ``transform``, which a Pipeline calls to predict and
+    score, returns its input. So ``fit_transform(X)`` differs from
     ``fit(X).transform(X)``, as in scikit-learn's TargetEncoder. Validation rows,
     statistics of a Standardizer and ``np.asarray`` see clean clips.
 
-    Put it before a front-end to change waveforms, or right before the estimator to
-    change spectrograms, which costs less.
+    Put it before a front-end to augment waveforms, or right before the estimator to
+    augment spectrograms, which is faster.
 
     Parameters
     ----------
     transforms : list, operation, callable or None, default=None
-        Operations of :mod:`sktag.augment`, done in this order; or callables
+        Operations of :mod:`sktag.augment`, applied in this order; or callables
         ``f(samples, sample_rate)``, such as an ``audiomentations`` object, which run
-        where files are decoded and so before any front-end. None takes what keeps the
-        labels of nearly all tasks: for waveforms a gain of -6 to 6 dB, a change of
-        polarity and a circular shift; for spectrograms two masks of at most 10 % of
-        the time and two of at most 15 % of the bins. See Notes for the labels that
-        operations change.
+        when files are decoded and therefore before any front-end. None takes defaults
+        that keep the labels of nearly all tasks: for waveforms a gain of -6 to 6 dB, a
+        polarity inversion and a circular shift; for spectrograms two masks of at most
+        10 % of the time and two of at most 15 % of the bins. See Notes for the labels
+        that each operation changes.
     sr : float > 0, default=None
-        Sample rate of the clips, in Hz; None takes the clips' own (22,050 for arrays).
+        Sample rate of the clips, in Hz; None takes the rate of the clips (22,050 for
+        arrays).
     p : float in [0, 1], default=1.0
-        Probability that a clip is changed at all; operations have a probability of
-        their own besides.
+        Probability that a clip is changed at all, in addition to the probability of
+        each operation.
     random_state : int, RandomState or None, default=None
-        Seed of the draws; None takes the estimator's.
+        Seed of the draws; None takes the seed of the estimator.
 
     Attributes
     ----------
     operations_ : tuple of RandomOp
-        What is done to training clips.
+        The operations applied to training clips.
     sr_ : float or None
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int
-        Number of samples or bins seen in `fit`, if it was given an array.
+        Number of samples or bins seen in `fit`; only set if it was given an array.
 
     See Also
     --------
     sktag.augment : The operations.
-    sktag.AugmentationDroppedWarning : What a step says that loses the changes.
+    sktag.AugmentationDroppedWarning : Warning of steps that drop the operations.
 
     Notes
     -----
-    To hear or see what a training gets, ask the op that the clips carry, for an epoch:
+    To hear or see the training clips of an epoch, call the op that the clips carry:
     ``augmenter.fit_transform(X).ops[-1].augment(np.asarray(X), epoch=1)``.
 
-    What is drawn is a function of the seed, the epoch, the position of the clip in the
-    X given to `fit` and the place of the operation: it is the same for any number of
-    threads and processes, and in any order. Each call of `partial_fit` is an epoch.
+    Draws are a function of the seed, the epoch, the position of the clip in the X given
+    to `fit` and the place of the operation. They are the same for any number of threads
+    and processes, and in any order. Each call of `partial_fit` is an epoch.
 
-    Labels that operations change, and with which they must not be used:
+    Labels that each operation changes, and that it must not be used with:
 
     ==========================================  ====================================
     operation                                   labels
     ==========================================  ====================================
     Gain, DynamicRangeCompression               loudness, dynamics
-    Noise, NoiseBlend, BackgroundMix, Filter    quality of the recording, what else
-                                                is heard
-    Reverb                                      room, quality of the recording
+    Noise, NoiseBlend, BackgroundMix, Filter    sound quality, other sound sources
+    Reverb                                      room, sound quality
     PitchShift, FrequencyShift                  pitch, key, chords; timbre and voice
                                                 beyond a few semitones
     TimeStretch                                 tempo, rhythm in seconds
     TimeShift, TimeMask                         order and place of events in a clip
-    FrequencyMask                               what hangs on a narrow band
+    FrequencyMask                               those that depend on a narrow band
     PolarityInversion, SpecNoise                none
     ==========================================  ====================================
 
@@ -139,7 +140,7 @@ class Augmenter(ClipTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the operations, and remember what kind of clips there are.
+        """Check the operations, and note the kind and sample rate of the clips.
 
         Parameters
         ----------
@@ -157,7 +158,7 @@ class Augmenter(ClipTransformer):
         Raises
         ------
         TypeError
-            If a transform is neither an operation nor callable.
+            If a transform is neither an operation nor a function of two arguments.
         ValueError
             If an operation takes the other kind of clips.
         """
@@ -166,9 +167,9 @@ class Augmenter(ClipTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
-        """Return the clips to train on, with random operations appended.
+        """Return the training clips, with the random operations appended.
 
-        This is not ``fit(X).transform(X)``, which changes nothing.
+        This differs from ``fit(X).transform(X)``, which changes nothing.
 
         Parameters
         ----------
@@ -181,13 +182,13 @@ class Augmenter(ClipTransformer):
         Returns
         -------
         ClipArray
-            Clips, for an array too. Nothing is computed.
+            Clips, also for an array. Nothing is computed.
         """
         clips = self._fit(X)
         return clips.map(self._make_op(clips.sample_rate))
 
     def transform(self, X):
-        """Return the clips as they are: predictions are not augmented.
+        """Return the clips unchanged: predictions are not augmented.
 
         Parameters
         ----------
@@ -200,9 +201,9 @@ class Augmenter(ClipTransformer):
             X.
         """
         check_is_fitted(self, "sr_")
-        check_rate(self._check_clips(X, reset=False), self.sr_, "Augmenter")
-        is_lazy = isinstance(X, ClipArray)
-        return X if is_lazy else validate_array(self, X, reset=False)
+        clips = self._check_clips(X, reset=False)
+        check_rate(clips, self.sr_, "Augmenter")
+        return clips if isinstance(X, ClipArray) else clips.to_numpy()
 
     def _fit(self, X):
         """Set the fitted attributes; return X as clips."""
@@ -227,42 +228,57 @@ class Augmenter(ClipTransformer):
 
 
 def _as_list(transforms, kind):
-    """Return what was given as a list; the defaults of a kind of clips for None."""
+    """Return transforms as a list; None means the defaults for a kind of clips."""
     if transforms is None:
         return DEFAULTS[kind]
     return transforms if isinstance(transforms, (list, tuple)) else [transforms]
 
 
 def _as_operation(given, sample_rate):
-    """Return an operation, ready for clips of a sample rate."""
+    """Return an operation, with its background opened at a sample rate."""
     if not isinstance(given, RandomOp):
-        if not callable(given) or isinstance(given, type):
-            raise TypeError(
-                f"Augmenter got {given!r}: transforms are operations of sktag.augment, "
-                "such as Gain(), or callables f(samples, sample_rate)."
-            )
+        _check_function(given)
         return Lambda(given)
-    folder = getattr(given, "background", None)
-    first = folder[0] if isinstance(folder, list) and folder else folder
-    if isinstance(first, (str, os.PathLike)):
-        return replace(given, background=_background(folder, sample_rate))
+    if getattr(given, "is_path", False):
+        return replace(given, background=_background(given.background, sample_rate))
     return given
 
 
-def _background(folder, sample_rate):
-    """Return the audio files of a folder, or files, as clips."""
-    if isinstance(folder, list):
-        return open_files(as_paths(folder), sample_rate)[0]
-    if not os.path.isdir(folder):
-        what = "is a file" if os.path.exists(folder) else "does not exist"
+def _check_function(given):
+    """Raise an error unless an object can be called with samples and sample rate."""
+    rule = (
+        "transforms are operations of sktag.augment, such as Gain(), or functions "
+        "f(samples, sample_rate) of a numpy array."
+    )
+    # A torch module takes tensors, and its parameters would be part of the pipeline.
+    is_module = hasattr(given, "named_parameters")
+    if not callable(given) or isinstance(given, type) or is_module:
+        raise TypeError(f"Augmenter got {given!r}: {rule}")
+    try:
+        inspect.signature(given).bind(None, None)
+    except TypeError as error:
+        raise TypeError(
+            f"Augmenter got {given!r}, which cannot be called with two arguments "
+            f"({error}): {rule}"
+        ) from error
+    except ValueError:
+        return  # a function written in C, without a signature
+
+
+def _background(given, sample_rate):
+    """Return the audio files of a folder, or a list of files, as clips."""
+    if isinstance(given, list):
+        return open_files(as_paths(given), sample_rate)[0]
+    if not os.path.isdir(given):
+        what = "is a file" if os.path.exists(given) else "does not exist"
         raise ValueError(
-            f"background={str(folder)!r} {what}: give a folder with audio files, or a "
+            f"background={str(given)!r} {what}: give a folder with audio files, or a "
             "list of files."
         )
-    paths = as_paths(audio_files(folder))
+    paths = as_paths(audio_files(given))
     if not paths:
         raise ValueError(
-            f"background={str(folder)!r} holds no audio files "
+            f"background={str(given)!r} contains no audio files "
             f"({', '.join(AUDIO_EXTENSIONS)}): give a folder with some."
         )
     return open_files(paths, sample_rate)[0]

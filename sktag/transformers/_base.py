@@ -1,41 +1,39 @@
-"""The law all transformers keep: eager in, eager out; lazy in, lazy out.
+"""The base class of the transformers: eager in, eager out; lazy in, lazy out.
 
-A transformer is a recipe for one op. Given clips it appends the op to theirs; given an
-array it makes clips of it, appends the op and computes, so that both give the same
-numbers by construction. Checks that all share (kind, sample rate, number of bins or
-samples) are here too.
+A transformer is a recipe for one op. It appends the op to the ops of given clips. From
+a given array it makes clips, appends the op and computes them, so both ways give the
+same numbers by construction.
 """
 
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import _fit_context
-from sktag._validation import validate_array
-from sktag.clips._array import DEFAULT_SR, ClipArray
-from sktag.clips._checks import check_kind, check_rate
+from sktag.clips import ClipArray
+from sktag.clips._inputs import as_clips, check_kind, check_rate
 
 
 class ClipTransformer(TransformerMixin, BaseEstimator):
     """Base class of the transformers of clips.
 
-    A subclass writes one method, `_make_op`, which returns the op of the fitted
-    transformer. Where it learns from the data, it also extends `fit`. Its parameters
-    follow scikit-learn's conventions.
+    A subclass defines one method, `_make_op`, which returns the op of the fitted
+    transformer. If it learns from the data, it also extends `fit`. Its parameters
+    follow the conventions of scikit-learn.
 
     Attributes
     ----------
     takes : {"wave", "spectrogram"} or None
-        Kind of clips it takes, set by the subclass; None for both.
+        Kind of clips that it takes, set by the subclass; None for both.
     sr_ : float or None
         Sample rate of the clips seen in `fit`, in Hz; None for spectrograms of
         unknown rate.
     n_features_in_ : int
-        Number of samples (2-D arrays) or of bins (3-D arrays) seen in `fit`; only
-        there if `fit` was given an array.
+        Number of samples (2-D arrays) or bins (3-D arrays) seen in `fit`; only set if
+        `fit` was given an array.
 
     See Also
     --------
-    sktag.testing.check_clip_transformer : Checks that a subclass keeps the laws.
+    sktag.testing.check_clip_transformer : Checks that a subclass is a valid one.
 
     Examples
     --------
@@ -61,27 +59,17 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {}
     takes: str | None = None
+    _two_d = "wave"  # what a bare 2-D array holds
 
     def _make_op(self, sample_rate):
-        """Return the op of the fitted transformer.
-
-        Parameters
-        ----------
-        sample_rate : float or None
-            Of the clips, in Hz.
-
-        Returns
-        -------
-        Op
-            What is done to a batch of clips.
-        """
+        """Return the op of the fitted transformer."""
         raise NotImplementedError(
-            f"{type(self).__name__} must write _make_op(self, sample_rate)."
+            f"{type(self).__name__} must define _make_op(self, sample_rate)."
         )
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the parameters and remember what kind of clips there are.
+        """Check the parameters, and note the kind and sample rate of the clips.
 
         Parameters
         ----------
@@ -102,7 +90,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X):
-        """Do what the transformer does to clips, or to an array.
+        """Transform clips lazily, or an array at once.
 
         Parameters
         ----------
@@ -121,15 +109,15 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return out if isinstance(X, ClipArray) else out.to_numpy()
 
     def set_output(self, *, transform=None):
-        """Choose the container of the output, where it is a table.
+        """Choose the container of outputs that are tables.
 
-        Clips and arrays of spectrograms stay what they are, so that the setting of a
-        whole Pipeline reaches the steps that make tables.
+        Clips and arrays of spectrograms are not affected, so that the setting of a
+        whole Pipeline only changes the steps that make tables.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            Container; None leaves the setting as it is.
+            The container; None keeps the current setting.
 
         Returns
         -------
@@ -141,56 +129,39 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return self
 
     def _fit_clips(self, X):
-        """Return X as clips, checked, also against the rate that is asked for."""
+        """Return X as clips, whose sample rate must be `sr` if that is set."""
         clips = self._check_clips(X, reset=True)
         sr = getattr(self, "sr", None)
         if sr is not None and clips.sample_rate not in (None, sr):
             raise ValueError(
                 f"{type(self).__name__}(sr={sr}) was given clips at "
-                f"{clips.sample_rate:g} Hz. The rate is said once, in RawWave: leave "
+                f"{clips.sample_rate:g} Hz. Set the sample rate in RawWave only: leave "
                 f"sr=None here, or write RawWave(sr={sr})."
             )
         return clips
 
     def _remember(self, clips):
-        """Remember what `transform` will hold its input to; the last act of `fit`."""
+        """Note what `transform` compares its input with; the last step of `fit`."""
         self.sr_ = clips.sample_rate
         self._kind = clips.kind
 
     def _check_clips(self, X, *, reset):
-        """Return X as clips of the kind the transformer takes."""
-        name = type(self).__name__
-        if isinstance(X, ClipArray):
-            check_kind(X, self.takes, name)
-            if not reset:
-                check_kind(X, self._kind, name)
-            for attribute in ("n_features_in_", "feature_names_in_"):
-                if reset and hasattr(self, attribute):
-                    delattr(self, attribute)
-            return X
-        X = validate_array(self, X, reset=reset)
-        if X.ndim > 3 or (self.takes == "wave" and X.ndim == 3):
-            takes = (
-                "waveforms (n_clips, n_samples)"
-                if self.takes == "wave"
-                else "waveforms (n_clips, n_samples) or spectrograms (n_clips, n_bins, "
-                "n_frames)"
-            )
-            raise ValueError(
-                f"{name} takes {takes}; X has {X.ndim} dimensions, {X.shape}"
-                + (", which are spectrograms already." if X.ndim == 3 else ".")
-            )
-        rate = None
-        if X.ndim == 2:
-            rate = getattr(self, "sr", None) or DEFAULT_SR
-            rate = rate if reset or self.sr_ is None else self.sr_
-        clips = ClipArray.from_array(X, sample_rate=rate)
+        """Return X as clips of the kind that the transformer takes."""
+        rate = getattr(self, "sr", None) if reset else self.sr_
+        clips = as_clips(
+            X,
+            self,
+            takes=self.takes,
+            reset=reset,
+            sample_rate=rate,
+            two_d=self._two_d,
+        )
         if not reset:
-            check_kind(clips, self._kind, name)
+            check_kind(clips, self._kind, type(self).__name__)
         return clips
 
     def __sklearn_tags__(self):
-        """Say that 3-D arrays are taken too, and that the output is float32."""
+        """Declare that 3-D arrays are accepted, and that the output is float32."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]

@@ -1,69 +1,69 @@
-"""The constant-Q transform."""
+"""The constant-Q transform as a transformer."""
 
-import warnings
 from numbers import Integral, Real
 
 from sktag._compat import Interval, StrOptions, _fit_context
+from sktag._messages import warn
 from sktag.ops import CQTOp
 from sktag.transformers._base import ClipTransformer
 
 
 class CQT(ClipTransformer):
-    """Waveforms to constant-Q spectrograms: a bin for each note, or part of one.
+    """Compute constant-Q spectrograms of waveforms, with bins spaced like notes.
 
-    Each bin is the magnitude of the inner product of the waveform with a windowed
-    tone that is as many periods long in every bin, in decibels. A transposition by a
-    bin shifts the picture by a bin. Numbers are those of the definition, with the
-    kernels and scale of librosa, to some 1e-5; ``librosa.cqt`` itself, which resamples
-    for speed, is about a percent away from it on noise. ``top_db`` and ``ref="max"``
-    look at each clip alone.
+    Each bin is the magnitude, in decibels, of the inner product of the waveform with a
+    windowed tone that has the same number of periods in every bin. A transposition
+    therefore shifts the spectrogram along the bins. Numbers equal the definition, with
+    the kernels and scale of librosa, to about 1e-5; ``librosa.cqt`` itself resamples
+    for speed and deviates by about one percent on noise. ``top_db`` and ``ref="max"``
+    use the maximum of each clip.
 
     Parameters
     ----------
     n_bins : int > 0, default=84
         Number of bins; 84 are seven octaves of semitones.
     sr : float > 0, default=None
-        Sample rate of the waveforms, in Hz. None means the clips' own rate, and 22,050
-        for bare arrays; another rate than the clips' is an error.
+        Sample rate of the waveforms, in Hz. None takes the rate of the clips, and
+        22,050 for bare arrays. A rate that differs from that of the clips is an error.
     hop_length : int > 0, default=512
-        Samples from one frame to the next; frame t is centred on sample
-        ``t * hop_length``, and silence is taken to be on either side of the clip.
+        Samples from one frame to the next. Frame t is centred on sample
+        ``t * hop_length``; both ends of the clip are padded with silence.
     fmin : float > 0, default=None
-        Frequency of the lowest bin, in Hz; that of the note C1, 32.7 Hz, where None.
+        Frequency of the lowest bin, in Hz; None means the note C1, 32.7 Hz.
     bins_per_octave : int > 0, default=12
-        Number of bins in an octave.
+        Number of bins per octave.
     filter_scale : float > 0, default=1.0
-        Factor on the length of the kernels: less than 1 for finer time and coarser
-        frequency.
+        Factor of the length of the kernels; below 1, the resolution is finer in time
+        and coarser in frequency.
     window : str, tuple or float, default="hann"
-        Window of the kernels as for :func:`scipy.signal.get_window`.
+        Window of the kernels, for :func:`scipy.signal.get_window`.
     compression : {"db", "log1p", "pcen"} or None, default="db"
         "db" is 20 log10 of the magnitude; "log1p" is log10(1 + `log1p_factor` x);
         "pcen" is per-channel energy normalisation with librosa's defaults.
     ref : float > 0 or "max", default=1.0
-        What 0 dB is; "max" is each clip's maximum.
+        Value of 0 dB; "max" is the maximum of each clip.
     amin : float > 0, default=1e-05
-        Smallest magnitude that is told from silence, for "db".
+        Smaller magnitudes count as `amin`, for "db".
     top_db : float >= 0, default=None
-        Level under each clip's maximum at which it is cut off, in dB.
+        Range below the maximum of each clip, in dB; lower levels are raised to it.
     log1p_factor : float > 0, default=10000.0
-        Factor of "log1p".
+        Factor in "log1p".
 
     Attributes
     ----------
     sr_ : float
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int
-        Number of samples seen in `fit`, if it was given an array.
+        Number of samples seen in `fit`; only set if it was given an array.
 
     See Also
     --------
-    MelSpectrogram : Bands that are wider and fewer, quicker to compute.
+    MelSpectrogram : Fewer and wider bands, faster to compute.
 
     Notes
     -----
-    A clip shorter than the longest kernel is taken as it is, with a warning: its low
-    bins hear more silence than sound.
+    A clip shorter than the longest kernel raises a warning: its low bins contain more
+    silence than sound.
 
     References
     ----------
@@ -129,7 +129,7 @@ class CQT(ClipTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the parameters against each other and the clips' sample rate.
+        """Check the parameters against each other and the sample rate of the clips.
 
         Parameters
         ----------
@@ -146,25 +146,24 @@ class CQT(ClipTransformer):
         Raises
         ------
         ValueError
-            If X is not waveforms, the rate is not the clips', or the highest bin
-            reaches beyond half the sample rate.
+            If X is not waveforms, if `sr` differs from the rate of the clips, or if the
+            highest bin extends beyond half the sample rate.
         """
         clips = self._fit_clips(X)
         op = self._make_op(clips.sample_rate)
         if op.highest() > clips.sample_rate / 2:
             raise ValueError(
                 f"n_bins={self.n_bins}: the highest bin, at {op.frequencies[-1]:.0f} "
-                f"Hz, reaches up to {op.highest():.0f} Hz, beyond half the clips' "
-                f"sample rate of {clips.sample_rate:g} Hz. Lower n_bins or fmin, or "
-                "raise sr in RawWave."
+                f"Hz, extends to {op.highest():.0f} Hz, beyond half the sample rate of "
+                f"the clips, {clips.sample_rate:g} Hz. Lower n_bins or fmin, or raise "
+                "sr in RawWave."
             )
         longest = op.longest()
         if clips.shape[1] < longest:
-            warnings.warn(
+            warn(
                 f"clips of {clips.shape[1]} samples are shorter than the lowest bin's "
-                f"kernel of {longest}, and silence is heard around them. Raise fmin, "
-                "lower filter_scale, or make the clips longer.",
-                stacklevel=2,
+                f"kernel of {longest}, and are padded with silence. Raise fmin, lower "
+                "filter_scale, or make the clips longer."
             )
         self._remember(clips)
         return self

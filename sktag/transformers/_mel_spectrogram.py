@@ -1,71 +1,71 @@
-"""The mel spectrogram."""
+"""The mel spectrogram as a transformer."""
 
-import warnings
 from numbers import Integral, Real
 
 from sktag._compat import Interval, StrOptions, _fit_context
+from sktag._messages import warn
 from sktag.nets import ARCHITECTURES
 from sktag.ops import MelSpectrogramOp
 from sktag.transformers._spectrogram import Spectrogram
 
 
 class MelSpectrogram(Spectrogram):
-    """Waveforms to mel spectrograms.
+    """Compute mel spectrograms of waveforms.
 
     The power of the short-time Fourier transform, summed into bands of equal width on
     the mel scale, in decibels. Numbers equal librosa's for the same parameters, clip
-    by clip; ``top_db`` and ``ref="max"`` look at each clip alone.
+    by clip; ``top_db`` and ``ref="max"`` use the maximum of each clip.
 
     Parameters
     ----------
     n_mels : int > 0, default=128
         Number of mel bands.
     sr : float > 0, default=None
-        Sample rate of the waveforms, in Hz. None means the clips' own rate, and 22,050
-        for bare arrays; another rate than the clips' is an error.
+        Sample rate of the waveforms, in Hz. None takes the rate of the clips, and
+        22,050 for bare arrays. A rate that differs from that of the clips is an error.
     n_fft : int > 0, default=2048
         Length of the Fourier transform, in samples.
     hop_length : int > 0, default=512
         Samples from one frame to the next.
     win_length : int > 0, default=None
-        Length of the window, at most `n_fft`, which it is where None.
+        Length of the window, at most `n_fft`; None means `n_fft`.
     window : str, tuple, float or ndarray of shape (win_length,), default="hann"
-        Window as for :func:`scipy.signal.get_window`, or its samples.
+        Window for :func:`scipy.signal.get_window`, or its samples.
     center : bool, default=True
-        Whether frame t is centred on sample ``t * hop_length``, by padding both ends;
-        else it starts there.
+        Whether frame t is centred on sample ``t * hop_length``, by padding both ends.
+        Otherwise it starts there.
     pad_mode : {"constant", "edge", "reflect", "symmetric"}, default="constant"
-        What to pad with; "constant" is silence.
+        How to pad both ends; "constant" is silence.
     power : float > 0, default=2.0
         Exponent of the magnitudes: 1 for magnitude, 2 for power.
     fmin : float >= 0, default=0.0
         Lowest frequency, in Hz.
     fmax : float > 0, default=None
-        Highest frequency, in Hz; half the sample rate where None.
+        Highest frequency, in Hz; None means half the sample rate.
     htk : bool, default=False
-        Whether to use HTK's formula of the mel scale in place of Slaney's.
+        Whether to use the mel scale of HTK instead of that of Slaney.
     norm : {"slaney"}, float or None, default="slaney"
-        "slaney" divides each filter by its width, a number is the exponent of the
-        norm that is made 1, None leaves peaks at 1.
+        "slaney" divides each filter by its width. A number p scales the p-norm of each
+        filter to 1. None leaves the peak of each filter at 1.
     compression : {"db", "log1p", "pcen"} or None, default="db"
         "db" is 10 log10 of a power (20 log10 of a magnitude); "log1p" is
         log10(1 + `log1p_factor` x); "pcen" is per-channel energy normalisation with
         librosa's defaults.
     ref : float > 0 or "max", default=1.0
-        What 0 dB is; "max" is each clip's maximum.
+        Value of 0 dB; "max" is the maximum of each clip.
     amin : float > 0, default=1e-10
-        Smallest power (or magnitude) that is told from silence, for "db".
+        Smaller powers (or magnitudes) count as `amin`, for "db".
     top_db : float >= 0, default=None
-        Level under each clip's maximum at which it is cut off, in dB.
+        Range below the maximum of each clip, in dB; lower levels are raised to it.
     log1p_factor : float > 0, default=10000.0
-        Factor of "log1p".
+        Factor in "log1p".
 
     Attributes
     ----------
     sr_ : float
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int
-        Number of samples seen in `fit`, if it was given an array.
+        Number of samples seen in `fit`; only set if it was given an array.
 
     See Also
     --------
@@ -74,9 +74,9 @@ class MelSpectrogram(Spectrogram):
 
     Notes
     -----
-    A clip shorter than one window is padded with silence, with a warning. Bands that
-    no bin of the Fourier transform falls into (too many bands for `n_fft`) stay empty,
-    with a warning that names them.
+    A clip shorter than one window is padded with silence, with a warning. Bands without
+    a bin of the Fourier transform (too many bands for `n_fft`) are empty; a warning
+    names them.
 
     References
     ----------
@@ -213,7 +213,7 @@ class MelSpectrogram(Spectrogram):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the parameters against each other and the clips' sample rate.
+        """Check the parameters against each other and the sample rate of the clips.
 
         Parameters
         ----------
@@ -230,8 +230,8 @@ class MelSpectrogram(Spectrogram):
         Raises
         ------
         ValueError
-            If X is not waveforms, a rate or frequency does not fit the clips', or the
-            window is longer than `n_fft`.
+            If X is not waveforms, if `sr` or a frequency does not fit the rate of the
+            clips, or if the window is longer than `n_fft`.
         """
         clips = self._fit_clips(X)
         self._check_stft(clips)
@@ -244,11 +244,10 @@ class MelSpectrogram(Spectrogram):
             )
         empty = self._make_op(sr).empty_bands()
         if empty.size:
-            warnings.warn(
+            warn(
                 f"{empty.size} of {self.n_mels} mel bands are empty (band "
                 f"{', '.join(map(str, empty))}): n_fft={self.n_fft} has no bin in "
-                "them. Raise n_fft, or lower n_mels.",
-                stacklevel=2,
+                "them. Raise n_fft, or lower n_mels."
             )
         self._remember(clips)
         return self

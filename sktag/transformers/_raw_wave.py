@@ -1,30 +1,32 @@
-"""Audio files, or waveforms, to clips of one rate and one length."""
+"""Read audio files, or waveforms, as clips of one sample rate and one length."""
 
 import os
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import Interval, Options, StrOptions, _fit_context
+from sktag._messages import warn
 from sktag.clips import ClipArray
-from sktag.clips._files import as_paths, open_files
+from sktag.clips._files import open_files
+from sktag.clips._inputs import forget_features
+from sktag.clips._rows import as_paths, as_waves
 from sktag.clips._sources import ArraySource, fill
 from sktag.ops import LevelOp, WindowOp
 from sktag.transformers._base import ClipTransformer
 
-# A learned duration beyond this multiple of the median makes mostly padding.
+# A learned duration above this multiple of the median warns: most is padding.
 _LONG = 4
 
 
 class RawWave(ClipTransformer):
-    """Audio files to clips: mono waveforms of one sample rate and one length.
+    """Read audio files as clips: mono waveforms of one sample rate and one length.
 
     Nothing is decoded yet: `transform` reads headers and returns a
-    :class:`ClipArray`, which later steps extend and which is read in batches where
-    numbers are needed. WAV, FLAC, OGG, MP3, AIFF and AU of any rate, bit depth and
-    number of channels are read; channels are averaged.
+    :class:`ClipArray`. Later steps append their operations, and the clips are read in
+    batches when numbers are needed. The files may be WAV, FLAC, OGG, MP3, AIFF or AU of
+    any sample rate, bit depth and number of channels; channels are averaged.
 
     Parameters
     ----------
@@ -32,23 +34,23 @@ class RawWave(ClipTransformer):
         Sample rate of the clips, in Hz. Files of another rate are resampled.
     duration : float > 0, default=None
         Length of the clips, in seconds: longer ones are cropped, shorter ones padded.
-        None means the longest clip of the X given to `fit`.
+        None means the length of the longest clip of the X given to `fit`.
     offset : float >= 0, default=0.0
-        Where in each clip to start, in seconds.
+        Start in each clip, in seconds.
     pad : {"zero", "repeat"}, default="zero"
-        What follows a shorter clip: silence, or the clip again.
+        How shorter clips are padded: with silence, or by repeating them.
     normalize : {"peak", "rms"} or None, default=None
-        "peak" brings each clip's largest magnitude to 1; "rms" its root mean square,
-        padding included, to 0.1, or as much as leaves no sample beyond 1.
+        "peak" scales each clip to a largest magnitude of 1; "rms" to a root mean square
+        of 0.1, padding included, or less if a sample would exceed 1.
     memory : str or Path, default=None
-        Directory in which decoded clips are kept, for every fold, candidate, epoch
-        and process: one memory-mapped file a clip. None keeps them in memory only,
-        up to ``set_config(decode_cache_bytes=...)``.
+        Folder for decoded clips, shared by all folds, candidates, epochs and processes:
+        one memory-mapped file per clip. None keeps them in memory only, up to
+        ``set_config(decode_cache_bytes=...)``.
     on_error : {"raise", "warn", "silence"}, default="raise"
-        What to do with a file that cannot be read: raise an error, or let silence
-        stand in for it, with or without a warning.
+        What to do with a file that cannot be read: raise an error, or replace it by
+        silence, with or without a warning.
     n_jobs : int, default=None
-        Threads that decode; one a core where None or -1.
+        Number of threads that decode; None or -1 means one per core.
 
     Attributes
     ----------
@@ -57,10 +59,10 @@ class RawWave(ClipTransformer):
     duration_ : float
         Length of the clips, in seconds.
     failed_ : ndarray of int
-        Rows of the X given to `fit` whose files could not be opened; always empty
-        with ``on_error="raise"``.
+        Rows of the X given to `fit` whose files could not be opened; always empty if
+        ``on_error="raise"``.
     n_features_in_ : int
-        Number of samples seen in `fit`, if it was given a 2-D array.
+        Number of samples seen in `fit`; only set if it was given a 2-D array.
 
     See Also
     --------
@@ -70,15 +72,15 @@ class RawWave(ClipTransformer):
     Notes
     -----
     X may be a list, tuple, array, Series or one-column DataFrame of paths; a 2-D array
-    of waveforms in [-1, 1], taken to be at `sr` (divide 16-bit integers by 32768); a
+    of waveforms in [-1, 1] at the sample rate `sr` (divide 16-bit integers by 32768); a
     list of 1-D arrays of unequal length; or the clips of another RawWave. The result is
-    always a ClipArray, for arrays too.
+    always a ClipArray, also for arrays.
 
-    With ``Pipeline(memory=...)`` give `duration`: a learned one is remembered with the
-    step, and stays what it was when files are replaced by longer ones.
+    With ``Pipeline(memory=...)``, set `duration`: a learned one is cached with the step
+    and does not change when files are replaced by longer ones.
 
-    Lengths come from the files' headers. A file that holds less or more than its
-    header says is padded or cropped, with a warning that names it.
+    Lengths come from the headers of the files. A file that holds less than its header
+    says is padded, with a warning that names it.
 
     Examples
     --------
@@ -128,12 +130,12 @@ class RawWave(ClipTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Open the files and learn the clips' duration.
+        """Open the files, and learn the duration of the clips.
 
         Parameters
         ----------
         X : list, array, Series or DataFrame of paths; array of waveforms; or clips
-            What to read, see Notes.
+            The recordings, see Notes.
         y : None
             Ignored.
 
@@ -147,7 +149,7 @@ class RawWave(ClipTransformer):
         FileNotFoundError, IsADirectoryError
             If a path is not a file.
         ValueError
-            If a file is not audio, or X is none of what is taken.
+            If a file is not audio, or if X is none of the inputs listed in Notes.
         """
         self._fit(X)
         return self
@@ -158,7 +160,7 @@ class RawWave(ClipTransformer):
         Parameters
         ----------
         X : list, array, Series or DataFrame of paths; array of waveforms; or clips
-            What to read, see Notes.
+            The recordings, see Notes.
 
         Returns
         -------
@@ -168,7 +170,7 @@ class RawWave(ClipTransformer):
         check_is_fitted(self, "duration_")
         n_samples = round(self.duration_ * self.sr_)
         start = round(self.offset * self.sr_)
-        paths, waves = as_paths(X), _as_waves(X)
+        paths, waves = _paths_or_waves(X)
         if paths is not None:
             clips = self._open(paths, n_samples)[0]
         elif waves is not None:
@@ -189,10 +191,9 @@ class RawWave(ClipTransformer):
         self.sr_ = int(self.sr)
         self.failed_ = np.array([], dtype=int)
         start = round(self.offset * self.sr)
-        paths, waves = as_paths(X), _as_waves(X)
-        for attribute in ("n_features_in_", "feature_names_in_", "duration_"):
-            if hasattr(self, attribute):
-                delattr(self, attribute)
+        paths, waves = _paths_or_waves(X)
+        forget_features(self)
+        vars(self).pop("duration_", None)
         self._kind = "wave"
         if paths is not None:
             clips, self.failed_ = self._open(paths, n_samples=None)
@@ -203,10 +204,9 @@ class RawWave(ClipTransformer):
             lengths = self._check_clips(X, reset=True).lengths - start
         ended = int((np.asarray(lengths) <= 0).sum()) - len(self.failed_)
         if self.offset > 0 and 0 < ended < len(lengths):
-            warnings.warn(
+            warn(
                 f"{ended} of {len(lengths)} clips end before offset={self.offset:g} s "
-                "and are silence from there: lower offset, or leave them out.",
-                stacklevel=3,
+                "and are silent: lower offset, or leave them out."
             )
         if self.duration is None:
             self.duration_ = self._learn_duration(np.maximum(lengths, 0))
@@ -222,20 +222,19 @@ class RawWave(ClipTransformer):
         longest = int(lengths.max(initial=0))
         if longest < 1:
             raise ValueError(
-                f"no clip reaches beyond offset={self.offset:g} s: lower offset."
+                f"all clips end before offset={self.offset:g} s: lower offset."
             )
         median = float(np.median(lengths))
         if longest > _LONG * median:
-            warnings.warn(
+            warn(
                 f"the longest clip has {longest / self.sr:.1f} s, the median one "
                 f"{median / self.sr:.1f} s: most clips will be mostly padding. Set "
-                "duration=... in RawWave.",
-                stacklevel=2,
+                "duration=... in RawWave."
             )
         return longest / self.sr
 
     def _open(self, paths, n_samples):
-        """Return clips of files, and the rows of those that cannot be opened."""
+        """Return files as clips, and the rows of those that cannot be opened."""
         return open_files(
             paths,
             self.sr_,
@@ -251,34 +250,28 @@ class RawWave(ClipTransformer):
         return None if self.n_jobs == -1 else self.n_jobs
 
     def _check_clips(self, X, *, reset):
-        """Return a 2-D array or the clips of another RawWave as clips."""
+        """Return a 2-D array, or the clips of another RawWave, as clips."""
         if isinstance(X, ClipArray) and X.sample_rate != self.sr_:
             raise ValueError(
                 f"RawWave(sr={self.sr_}) was given clips at {X.sample_rate} Hz: clips "
-                "are resampled where files are read, so give it the paths."
+                "are resampled when files are read, so give it the paths."
             )
         return super()._check_clips(X, reset=reset)
 
     def __sklearn_tags__(self):
-        """Say that paths are taken."""
+        """Declare that paths are accepted, and 3-D arrays are not."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = False
         tags.input_tags.string = True
         return tags
 
 
-def _as_waves(X):
-    """Return X as 1-D float32 arrays if it is a list of waveforms, else None."""
-    if isinstance(X, np.ndarray) and X.dtype != object:
-        return None
-    if not isinstance(X, (list, tuple, np.ndarray)) or not len(X):
-        return None
-    if not all(isinstance(row, np.ndarray) and row.ndim == 1 for row in X):
-        return None
-    return [
-        check_array(row, dtype=np.float32, ensure_2d=False, input_name=f"X[{i}]")
-        for i, row in enumerate(X)
-    ]
+def _paths_or_waves(X):
+    """Return X as a list of paths, or else as a list of waveforms; None for others."""
+    if isinstance(X, ClipArray):
+        return None, None
+    paths = as_paths(X)
+    return paths, None if paths is not None else as_waves(X)
 
 
 def _lengths(waves):

@@ -1,40 +1,40 @@
-"""The spectrogram."""
+"""The spectrogram as a transformer."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 
 from sktag._compat import Interval, StrOptions, _fit_context
+from sktag._messages import warn
 from sktag.ops import SpectrogramOp
 from sktag.transformers._base import ClipTransformer
 
 
 class Spectrogram(ClipTransformer):
-    """Waveforms to spectrograms.
+    """Compute spectrograms of waveforms.
 
     The power of the short-time Fourier transform, in decibels. Numbers equal librosa's
-    for the same parameters, clip by clip; ``top_db`` and ``ref="max"`` look at each
-    clip alone.
+    for the same parameters, clip by clip; ``top_db`` and ``ref="max"`` use the maximum
+    of each clip.
 
     Parameters
     ----------
     n_fft : int > 0, default=2048
         Length of the Fourier transform, in samples: n_fft // 2 + 1 bins.
     sr : float > 0, default=None
-        Sample rate of the waveforms, in Hz. None means the clips' own rate, and 22,050
-        for bare arrays; another rate than the clips' is an error.
+        Sample rate of the waveforms, in Hz. None takes the rate of the clips, and
+        22,050 for bare arrays. A rate that differs from that of the clips is an error.
     hop_length : int > 0, default=512
         Samples from one frame to the next.
     win_length : int > 0, default=None
-        Length of the window, at most `n_fft`, which it is where None.
+        Length of the window, at most `n_fft`; None means `n_fft`.
     window : str, tuple, float or ndarray of shape (win_length,), default="hann"
-        Window as for :func:`scipy.signal.get_window`, or its samples.
+        Window for :func:`scipy.signal.get_window`, or its samples.
     center : bool, default=True
-        Whether frame t is centred on sample ``t * hop_length``, by padding both ends;
-        else it starts there.
+        Whether frame t is centred on sample ``t * hop_length``, by padding both ends.
+        Otherwise it starts there.
     pad_mode : {"constant", "edge", "reflect", "symmetric"}, default="constant"
-        What to pad with; "constant" is silence.
+        How to pad both ends; "constant" is silence.
     power : float > 0, default=2.0
         Exponent of the magnitudes: 1 for magnitude, 2 for power.
     compression : {"db", "log1p", "pcen"} or None, default="db"
@@ -42,25 +42,25 @@ class Spectrogram(ClipTransformer):
         log10(1 + `log1p_factor` x); "pcen" is per-channel energy normalisation with
         librosa's defaults.
     ref : float > 0 or "max", default=1.0
-        What 0 dB is; "max" is each clip's maximum.
+        Value of 0 dB; "max" is the maximum of each clip.
     amin : float > 0, default=1e-10
-        Smallest power (or magnitude) that is told from silence, for "db".
+        Smaller powers (or magnitudes) count as `amin`, for "db".
     top_db : float >= 0, default=None
-        Level under each clip's maximum at which it is cut off, in dB.
+        Range below the maximum of each clip, in dB; lower levels are raised to it.
     log1p_factor : float > 0, default=10000.0
-        Factor of "log1p".
+        Factor in "log1p".
 
     Attributes
     ----------
     sr_ : float
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int
-        Number of samples seen in `fit`, if it was given an array.
+        Number of samples seen in `fit`; only set if it was given an array.
 
     See Also
     --------
-    MelSpectrogram : Far fewer bins, spaced as pitch is heard.
-    CQT : Bins spaced as the notes of a scale.
+    MelSpectrogram : Far fewer bins, spaced like perceived pitch.
+    CQT : Bins spaced like the notes of a scale.
 
     Notes
     -----
@@ -133,7 +133,7 @@ class Spectrogram(ClipTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the parameters against each other and the clips' sample rate.
+        """Check the parameters against each other and the sample rate of the clips.
 
         Parameters
         ----------
@@ -150,8 +150,8 @@ class Spectrogram(ClipTransformer):
         Raises
         ------
         ValueError
-            If X is not waveforms, the rate is not the clips', or the window is longer
-            than `n_fft`.
+            If X is not waveforms, if `sr` differs from the rate of the clips, or if the
+            window is longer than `n_fft`.
         """
         clips = self._fit_clips(X)
         self._check_stft(clips)
@@ -167,15 +167,14 @@ class Spectrogram(ClipTransformer):
         win_length = self.win_length or self.n_fft
         if isinstance(self.window, np.ndarray) and self.window.shape != (win_length,):
             raise ValueError(
-                f"window has shape {self.window.shape}, but the window's length is "
+                f"window has shape {self.window.shape}, but its length should be "
                 f"{win_length}: set win_length={self.window.size}."
             )
         if clips.shape[1] < self.n_fft:
-            warnings.warn(
+            warn(
                 f"clips of {clips.shape[1]} samples are shorter than one window, "
                 f"n_fft={self.n_fft}, and are padded with silence. Lower n_fft, or "
-                "make the clips longer.",
-                stacklevel=4,
+                "make the clips longer."
             )
 
     def _make_op(self, sample_rate):

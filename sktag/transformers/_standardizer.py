@@ -1,10 +1,10 @@
-"""Standardisation of spectrograms and waveforms."""
+"""Standardize spectrograms and waveforms."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import StrOptions, _fit_context
-from sktag.clips._checks import check_rate
+from sktag.clips._inputs import check_rate
 from sktag.ops import ClipScaleOp, ScaleOp
 from sktag.transformers._base import ClipTransformer
 
@@ -12,15 +12,16 @@ from sktag.transformers._base import ClipTransformer
 class Standardizer(ClipTransformer):
     """Subtract the mean and divide by the standard deviation.
 
-    What StandardScaler is for columns, for the frequency bands of spectrograms and for
-    waveforms. Statistics are streamed over the clips, a batch at a time, in double
-    precision; padding counts as silence.
+    Like scikit-learn's StandardScaler, for the frequency bands of spectrograms and for
+    waveforms. Statistics are accumulated batch by batch in double precision; padding
+    counts as silence.
 
     Parameters
     ----------
     axis : {"bin", "global", "clip"}, default="bin"
-        "bin": one mean and deviation for each frequency band (a waveform is one band).
-        "global": one for all bands. "clip": each clip by its own, nothing is learned.
+        "bin": one mean and standard deviation per frequency band (a waveform is a
+        single band). "global": one for all bands. "clip": those of each clip; nothing
+        is learned.
     with_mean : bool, default=True
         Whether to subtract the mean.
     with_std : bool, default=True
@@ -33,16 +34,16 @@ class Standardizer(ClipTransformer):
     var_ : ndarray of shape (n_bins,) or (1,), or None
         Variance of each band.
     scale_ : ndarray of shape (n_bins,) or (1,), or None
-        What bands are divided by: the standard deviation, or 1 for constant bands.
+        Divisor of each band: the standard deviation, or 1 for constant bands.
     n_samples_seen_ : int
-        Number of clips the statistics are made of.
+        Number of clips in the statistics.
     n_values_seen_ : int
-        Number of values a band's statistics are made of: clips times frames, times
-        bands with ``axis="global"``.
+        Number of values in the statistics of a band: clips times frames, times bands
+        if ``axis="global"``.
     sr_ : float or None
         Sample rate of the clips seen in `fit`, in Hz.
     n_features_in_ : int
-        Number of samples or bins seen in `fit`, if it was given an array.
+        Number of samples or bins seen in `fit`; only set if it was given an array.
 
     See Also
     --------
@@ -51,7 +52,7 @@ class Standardizer(ClipTransformer):
     References
     ----------
     Chan, Golub, LeVeque, "Algorithms for computing the sample variance", The American
-    Statistician, 1983: how batches' statistics are merged.
+    Statistician, 1983: merging the statistics of batches.
 
     Examples
     --------
@@ -101,7 +102,7 @@ class Standardizer(ClipTransformer):
         Parameters
         ----------
         X : ClipArray or array
-            Clips with as many bands as those before; their length may differ.
+            Clips with the same number of bands; their length may differ.
         y : None
             Ignored.
 
@@ -126,11 +127,11 @@ class Standardizer(ClipTransformer):
                 mean, var, n_values = self._merge(batch, mean, var, n_values)
             if not np.isfinite(var).all():
                 raise ValueError(
-                    f"{clips!r} has numbers that are not finite, or too large: look "
-                    "for the clip with np.isfinite(clips[i]).all()."
+                    f"{clips!r} has numbers that are not finite, or too large: find "
+                    "the clip with np.isfinite(clips[i]).all()."
                 )
             scale = np.sqrt(var)
-            # Rounding leaves a constant band with a tiny deviation that is not zero.
+            # Rounding gives a constant band a tiny deviation instead of zero.
             tiny = 10 * np.finfo(np.float32).eps * np.abs(mean)
             scale = np.where(scale <= tiny, 1.0, scale)
         self.mean_, self.var_, self.scale_ = mean, var, scale
@@ -139,7 +140,7 @@ class Standardizer(ClipTransformer):
         return self
 
     def _merge(self, batch, mean, var, n_values):
-        """Return the statistics of a batch and of all before it."""
+        """Return the statistics of a batch and of all batches before it."""
         bands = batch[:, np.newaxis] if batch.ndim == 2 else batch
         axes = (0, 1, 2) if self.axis == "global" else (0, 2)
         n = bands.size // (1 if self.axis == "global" else bands.shape[1])
@@ -154,17 +155,17 @@ class Standardizer(ClipTransformer):
         return mean + delta * (n / total), within + between, total
 
     def transform(self, X):
-        """Standardise clips, or an array.
+        """Standardize clips, or an array.
 
         Parameters
         ----------
         X : ClipArray or array
-            Clips with as many bands as in `fit`; their length may differ.
+            Clips with the number of bands seen in `fit`; their length may differ.
 
         Returns
         -------
         ClipArray or ndarray of float32
-            Standardised clips.
+            Standardized clips.
         """
         return super().transform(X)
 
@@ -174,23 +175,23 @@ class Standardizer(ClipTransformer):
         Parameters
         ----------
         X : ClipArray or array
-            Standardised clips.
+            Standardized clips.
 
         Returns
         -------
         ClipArray or ndarray of float32
-            Clips as they were.
+            The original clips.
 
         Raises
         ------
         ValueError
-            With ``axis="clip"``, where each clip's statistics are gone.
+            If ``axis="clip"``, since the statistics of clips are not stored.
         """
         check_is_fitted(self, "sr_")
         if self.axis == "clip":
             raise ValueError(
-                'axis="clip" cannot be undone: each clip\'s mean and deviation are not '
-                'kept. Use axis="bin" or "global".'
+                'axis="clip" cannot be undone: the mean and deviation of each clip are '
+                'not stored. Use axis="bin" or "global".'
             )
         clips = self._check_clips(X, reset=False)
         out = clips.map(self._scale_op(inverse=True))

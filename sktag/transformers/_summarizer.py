@@ -1,12 +1,10 @@
-"""Spectrograms to one row of numbers a clip: statistics of each bin over time.
+"""Summarize spectrograms by statistics of each bin over time.
 
-What the design meets:
-
-- It ends the recipe: clips are computed here, a batch at a time and once, whatever
-  the number of statistics. Only `transform` reads; `fit` looks at shapes.
-- Sums are in double precision, so that loud, long or offset clips lose nothing, and a
-  bin that does not change has a deviation of exactly 0: a sum of equal float32 numbers
-  has no rounding in float64.
+- It ends the recipe: clips are computed here, batch by batch and once, whatever the
+  number of statistics. Only `transform` reads audio; `fit` uses shapes.
+- Sums are in double precision, so that loud, long or offset clips lose nothing. A
+  constant bin has a deviation of exactly 0, since a sum of equal float32 numbers has no
+  rounding error in float64.
 """
 
 import re
@@ -15,9 +13,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import _fit_context
-from sktag.clips import ClipArray
-from sktag.clips._checks import check_rate
-from sktag.clips._random import warn_dropped
+from sktag.clips._dropped import warn_dropped
+from sktag.clips._inputs import check_rate
 from sktag.transformers._base import ClipTransformer
 
 
@@ -32,26 +29,26 @@ _QUANTILE = re.compile(r"q([0-9]+(?:\.[0-9]+)?)")
 
 
 class Summarizer(ClipTransformer):
-    """Spectrograms to one row of numbers a clip: statistics of each bin over time.
+    """Summarize each spectrogram by statistics of its bins over time.
 
     The step between a front-end and any classifier of tables, such as an SVC. The
-    result is always an array, or a DataFrame with ``set_output(transform="pandas")``,
-    never clips: it ends the recipe.
+    result is an array with one row per clip, or a DataFrame with
+    ``set_output(transform="pandas")``, but never clips.
 
     Parameters
     ----------
     stats : tuple of str, default=("mean", "std", "max", "delta_mean", "delta_std")
-        Statistics of each bin over the frames of a clip; a single name stands for
-        itself. With the steps x[t + 1] - x[t] from one frame to the next:
+        Statistics of each bin over the frames of a clip; a single name is accepted too.
+        With the steps x[t + 1] - x[t] from one frame to the next:
 
         - "mean", "std", "max", "min", "median": of the frames;
-        - "q" and a percent from 0 to 100, such as "q5" or "q97.5": that quantile of
-          the frames, linear between the two nearest;
-        - "delta_mean": mean magnitude of the steps, how much the bin moves;
+        - "q" and a percentage from 0 to 100, such as "q5" or "q97.5": that quantile of
+          the frames, with linear interpolation;
+        - "delta_mean": mean magnitude of the steps;
         - "delta_std": standard deviation of the steps.
 
-        Deviations divide by the number of frames or steps. A clip of one frame has no
-        step: both deltas are 0, as "std" is.
+        Standard deviations divide by the number of frames or steps. For a clip of one
+        frame, "std" and both deltas are 0.
 
     Attributes
     ----------
@@ -62,9 +59,9 @@ class Summarizer(ClipTransformer):
     sr_ : float or None
         Sample rate of the clips seen in `fit`, in Hz; None for arrays.
     n_features_in_ : int
-        Number of bins seen in `fit`, only if it was given an array.
+        Number of bins seen in `fit`; only set if it was given an array.
     feature_names_in_ : ndarray of shape (n_bins,)
-        Names of the columns seen in `fit`, only if it was given a DataFrame whose
+        Names of the columns seen in `fit`; only set if it was given a DataFrame whose
         column names are all strings.
 
     See Also
@@ -74,12 +71,12 @@ class Summarizer(ClipTransformer):
 
     Notes
     -----
-    Features are in the order of `stats`, and within each in the order of the bins:
-    ``mean_bin0, mean_bin1, ..., std_bin0, ...``. They have the unit of the
-    spectrograms, decibels by default.
+    Features are ordered by statistic, then by bin: ``mean_bin0, mean_bin1, ...,
+    std_bin0, ...``. They have the unit of the spectrograms, decibels by default.
 
-    A bare 2-D array is one frame a clip, (n_clips, n_bins). Padding counts as silence:
-    cut clips to a length that most of them have with ``RawWave(duration=...)``.
+    A bare 2-D array holds one frame per clip, (n_clips, n_bins). Padding counts as
+    silence: crop clips to a length that most of them have, with
+    ``RawWave(duration=...)``.
 
     References
     ----------
@@ -101,13 +98,14 @@ class Summarizer(ClipTransformer):
 
     _parameter_constraints: dict = {"stats": [tuple, list, str]}
     takes = "spectrogram"
+    _two_d = "spectrogram"
 
     def __init__(self, stats=("mean", "std", "max", "delta_mean", "delta_std")):
         self.stats = stats
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Check the names of the statistics and count the bins; reads nothing.
+        """Check the names of the statistics, and count the bins; reads no audio.
 
         Parameters
         ----------
@@ -124,7 +122,7 @@ class Summarizer(ClipTransformer):
         Raises
         ------
         ValueError
-            If a statistic is not known or named twice, or X is waveforms.
+            If a statistic is unknown or named twice, or if X is waveforms.
         """
         stats = _checked(self.stats)
         clips = self._fit_clips(X)
@@ -144,19 +142,19 @@ class Summarizer(ClipTransformer):
         Returns
         -------
         ndarray of shape (n_clips, n_stats * n_bins), float32
-            One row a clip; a DataFrame where `set_output` asks for it.
+            One row per clip; a DataFrame if `set_output` asks for it.
 
         Raises
         ------
         ValueError
-            If X is waveforms, has another number of bins or another sample rate than
-            in `fit`, or has numbers that are not finite.
+            If X is waveforms, if its number of bins or sample rate differs from `fit`,
+            or if a number is not finite.
         """
         check_is_fitted(self, "n_bins_")
         clips = self._check_clips(X, reset=False)
         check_rate(clips, self.sr_, "Summarizer")
         if any(op.random for op in clips.ops):
-            warn_dropped("Summarizer", stacklevel=2)
+            warn_dropped("Summarizer")
         n_features = len(self.stats_) * self.n_bins_
         out = np.empty((len(clips), n_features), dtype=np.float32)
         row = 0
@@ -178,7 +176,7 @@ class Summarizer(ClipTransformer):
         Parameters
         ----------
         input_features : array-like of str of shape (n_bins,), default=None
-            Names of the bins. None means the columns of the DataFrame given to `fit`,
+            Names of the bins. If None, the columns of the DataFrame given to `fit`, or
             else "bin0", "bin1", ...
 
         Returns
@@ -189,7 +187,7 @@ class Summarizer(ClipTransformer):
         Raises
         ------
         ValueError
-            If the names are not those seen in `fit`, or not as many as there are bins.
+            If the names differ from those seen in `fit`, or from the number of bins.
         """
         check_is_fitted(self, "n_bins_")
         seen = getattr(self, "feature_names_in_", None)
@@ -211,10 +209,8 @@ class Summarizer(ClipTransformer):
         return np.array(names, dtype=object)
 
     def _check_clips(self, X, *, reset):
-        """Return X as spectrograms; a bare 2-D array is one frame a clip."""
+        """Return X as spectrograms with the bins of `fit`."""
         clips = super()._check_clips(X, reset=reset)
-        if clips.kind == "wave":  # what the base class makes of a bare 2-D array
-            clips = ClipArray.from_array(clips.to_numpy()[:, :, np.newaxis])
         if clips.shape[2] == 0:
             raise ValueError(
                 f"Summarizer needs clips of at least one frame, not {clips!r}: lower "
@@ -227,19 +223,13 @@ class Summarizer(ClipTransformer):
             )
         return clips
 
-    def _remember(self, clips):
-        super()._remember(clips)
-        # Clips are held to `takes`. A bare 2-D array is of no kind until it is
-        # spectrograms, and the base class must not refuse it as waveforms.
-        self._kind = None
-
 
 def _checked(stats):
-    """Return the names as a tuple; raise where one is not known or comes twice."""
+    """Return the names as a tuple; raise an error for unknown or repeated ones."""
     stats = (stats,) if isinstance(stats, str) else tuple(stats)
     rule = (
         f'choose from {", ".join(map(repr, _KNOWN))} and quantiles, "q" and a '
-        'percent from 0 to 100, such as "q5" or "q97.5".'
+        'percentage from 0 to 100, such as "q5" or "q97.5".'
     )
     if not stats:
         raise ValueError(f"stats={stats!r} names no statistic: {rule}")
@@ -248,14 +238,14 @@ def _checked(stats):
             stat in _KNOWN or _percent(stat) is not None
         )
         if not is_known:
-            raise ValueError(f"stats has {stat!r}, which is not known: {rule}")
+            raise ValueError(f"stats has {stat!r}, which is unknown: {rule}")
         if stats.count(stat) > 1:
             raise ValueError(f"stats names {stat!r} more than once: name each once.")
     return stats
 
 
 def _percent(stat):
-    """Return the percent of a quantile, or None for what is not one."""
+    """Return the percentage of a quantile, or None for other statistics."""
     found = _QUANTILE.fullmatch("q50" if stat == "median" else stat)
     percent = None if found is None else float(found[1])
     return percent if percent is not None and percent <= 100 else None

@@ -1,4 +1,4 @@
-"""Each page of the book runs by itself, and what pages stand on holds."""
+"""Each page of the book runs on its own; pages, figures and pins are consistent."""
 
 import json
 import re
@@ -23,7 +23,7 @@ PAGES = sorted(
     ]
     if path.suffix == ".py" or read(path).startswith("---\njupytext:")
 )
-# Packages that differ between the two environments: Sphinx, and what it holds back.
+# Packages whose versions may differ: Sphinx and the packages that it holds back.
 OF_SPHINX = {"Sphinx", "alabaster", "docutils"}
 
 

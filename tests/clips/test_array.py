@@ -78,7 +78,7 @@ def test_index_with_ellipsis_is_an_index_of_rows(key):
 
 @pytest.mark.parametrize("key", [(0, 1), (slice(None), 3), None, [[0, 1], [2, 3]]])
 def test_index_of_more_than_rows_raises(key):
-    with pytest.raises(IndexError, match="rows alone"):
+    with pytest.raises(IndexError, match="rows only"):
         clips()[key]
 
 

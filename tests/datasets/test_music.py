@@ -1,4 +1,4 @@
-"""make_music: the same bytes for a seed, and labels that are true of the sound."""
+"""make_music: reproducible bytes, and labels that match the audio."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sktag.datasets import make_music
 
-SR = 8000  # enough for every fundamental, and quick
+SR = 8000  # high enough for every fundamental, and fast
 TASKS = ("genre", "instrument", "tags")
 
 
@@ -20,12 +20,12 @@ def music(request):
 
 @pytest.fixture(scope="module")
 def phrases():
-    """24 phrases, four of each instrument."""
+    """Return 24 phrases, four of each instrument."""
     return make_music(24, task="instrument", sr=SR, duration=1.0, random_state=1)
 
 
 def spectral_flux(clip, n_fft=256, hop=40):
-    """Rise of the log-magnitude from frame to frame, every 5 ms at 8 kHz."""
+    """Return the rise of the log-magnitude per frame, every 5 ms at 8 kHz."""
     starts = np.arange(0, len(clip) - n_fft, hop)
     frames = clip[starts[:, None] + np.arange(n_fft)] * np.hanning(n_fft)
     log_magnitude = np.log1p(100.0 * np.abs(np.fft.rfft(frames)))
@@ -33,7 +33,7 @@ def spectral_flux(clip, n_fft=256, hop=40):
 
 
 def fundamental_near(clip, sr, pitch):
-    """Peak of the spectrum within 2.5 semitones of a pitch, and its level in dB."""
+    """Return the spectral peak within 2.5 semitones of a pitch, and its dB level."""
     n_fft = 2**16
     spectrum = np.abs(np.fft.rfft(clip * np.hanning(len(clip)), n_fft))
     frequency = np.fft.rfftfreq(n_fft, 1.0 / sr)
@@ -61,7 +61,7 @@ def test_data_any_task_begins_and_ends_in_silence_without_offset(music):
 
 def test_level_any_task_is_drawn_between_minus_30_and_minus_20_db(music):
     level_db = 10.0 * np.log10(np.mean(music.data.astype(float) ** 2, axis=1))
-    # A peak beyond 0.95 lowers a clip, by at most 3 dB here.
+    # A clip whose peak exceeds 0.95 is attenuated, here by at most 3 dB.
     assert np.all((level_db > -33.0) & (level_db < -19.99))
     assert np.ptp(level_db) > 5.0
 
@@ -104,9 +104,9 @@ def test_make_music_random_state_instance_is_used_and_advanced():
 
 
 def test_make_music_int_seed_leaves_global_state_alone():
-    before = np.random.get_state()  # noqa: NPY002 (it is what is tested)
+    before = np.random.get_state()  # noqa: NPY002 - the global state is under test
     make_music(1, sr=SR, duration=0.5, random_state=0)
-    after = np.random.get_state()  # noqa: NPY002
+    after = np.random.get_state()  # noqa: NPY002 - likewise
     assert_array_equal(before[1], after[1])
     assert before[2] == after[2]
 
@@ -125,7 +125,7 @@ def test_directory_new_holds_the_same_clips_as_wav(tmp_path):
     for path, clip in zip(music.paths, data, strict=True):
         info = soundfile.info(path)
         assert (info.samplerate, info.channels, info.subtype) == (SR, 1, "PCM_16")
-        # Half a step of 16 bits.
+        # Half a quantisation step of 16 bits.
         assert_allclose(soundfile.read(path)[0], clip, rtol=0.0, atol=0.51 / 32768)
 
 
@@ -172,8 +172,8 @@ def test_tempo_genre_is_the_period_of_the_onsets():
         flux = spectral_flux(clip)
         flux = flux - flux.mean()
         lags = np.correlate(flux, flux, "full")[len(flux) - 1 :] / (flux @ flux)
-        # Four beats, or three in a waltz, are the period of some part in any case;
-        # 4 % of a beat off, which is 4 to 6 frames a beat, nothing coincides.
+        # Four beats (three in a waltz) are always the period of some part. At a tempo
+        # that is 4 % off (4 to 6 frames per beat), onsets do not coincide.
         frames = 60.0 / tempo * SR / 40
         right, wrong = (
             max(
@@ -193,8 +193,8 @@ def test_pitch_instrument_is_the_fundamental_of_the_first_note(phrases):
         # The shortest first note lasts 0.6 of a beat, after at most 0.05 s.
         first_note = clip[int(0.03 * SR) : int((0.02 + 0.6 * seconds) * SR)]
         found, level_db = fundamental_near(first_note, SR, pitch)
-        # A vibrato of up to 22 cents swings around the pitch, and the slice need not
-        # hold whole turns of it; a wrong note would be 100 cents off.
+        # Vibrato varies by up to 22 cents around the pitch, and the slice need not
+        # span whole vibrato periods; a wrong note would be 100 cents off.
         assert abs(1200.0 * np.log2(found / pitch)) < 25.0
         assert level_db > -30.0
 
@@ -203,8 +203,8 @@ def test_pitch_instrument_nothing_sounds_below_it(phrases):
     for clip, pitch in zip(phrases.data, phrases.pitch, strict=True):
         spectrum = np.abs(np.fft.rfft(clip * np.hanning(len(clip)))) ** 2
         frequency = np.fft.rfftfreq(len(clip), 1.0 / SR)
-        # A guitar's body knocks at 90 to 160 Hz and FM bells have weak lower
-        # sidebands: together under a quarter of the energy.
+        # Guitar bodies resonate at 90 to 160 Hz and FM bells have weak lower
+        # sidebands: together less than a quarter of the energy.
         assert spectrum[frequency < 0.92 * pitch].sum() < 0.25 * spectrum.sum()
 
 
@@ -219,7 +219,7 @@ def test_make_music_shortest_clip_at_lowest_rate_sounds(task):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"task": "mood"}, r"task='mood' is not known\. Pass one of 'genre'"),
+        ({"task": "mood"}, r"task='mood' is unknown\. Pass one of 'genre'"),
         ({"n_clips": 0}, r"n_clips=0 must be an integer of at least 1\. Pass"),
         ({"n_clips": 2.5}, r"n_clips=2\.5 must be an integer"),
         ({"sr": 3999}, r"sr=3999 must be an integer of at least 4000 Hz.* Pass"),

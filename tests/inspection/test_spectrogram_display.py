@@ -1,4 +1,4 @@
-"""What SpectrogramDisplay draws: numbers, axes, ticks, units; and what it refuses."""
+"""SpectrogramDisplay: values, axes, ticks and units, and its errors."""
 
 import pickle
 import subprocess
@@ -22,7 +22,7 @@ from sktag.testing import InaccessibleError, inaccessible_clips, make_waves
 
 SR = 22050
 NOTES = librosa.cqt_frequencies(84, fmin=librosa.note_to_hz("C1"))
-SIZES = [(2.2, 1.8), (4, 3), (10, 6)]  # inches; from a grid's panel to a screen
+SIZES = [(2.2, 1.8), (4, 3), (10, 6)]  # inches; from a small panel to a full screen
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def _close_figures():
 
 @pytest.fixture
 def noise():
-    """Three waveforms of one second at 22,050 Hz."""
+    """Return three waveforms of one second at 22,050 Hz."""
     return ClipArray.from_array(make_waves(3, SR), sample_rate=SR)
 
 
@@ -44,7 +44,7 @@ def tone(hz, duration=1.0):
 
 
 def note_clips(n_bins=84, n_frames=44, first=0):
-    """Spectrograms of geometric frequencies, as a constant-Q front-end gives."""
+    """Return spectrograms with geometric frequencies, like those of a CQT."""
     array = np.random.default_rng(0).normal(size=(1, n_bins, n_frames))
     frequencies = NOTES[first : first + n_bins]
     return ClipArray.from_array(
@@ -71,7 +71,7 @@ def clips_of(kind, duration=2.0):
 
 
 def tick_labels(axis):
-    """Return the tick labels of an axis that are seen, once it is drawn."""
+    """Return the visible tick labels of an axis after drawing."""
     low, high = sorted(axis.get_view_interval())
     return [
         label
@@ -98,7 +98,7 @@ def edges(display):
 
 
 def brightest(display):
-    """Return where the brightest pixel of the drawn figure is, in data coordinates."""
+    """Return the position of the brightest pixel, in data coordinates."""
     figure, ax = display.figure_, display.ax_
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[::-1, :, :3].sum(axis=2)
@@ -150,7 +150,7 @@ def test_click_is_drawn_at_its_time(center):
     display = SpectrogramDisplay.from_clips(
         ClipArray.from_array(wave, sample_rate=SR).map(op)
     )
-    # A Hann window is highest in its middle, so the frame centred nearest is loudest.
+    # A Hann window peaks at its centre: the frame with the nearest centre is loudest.
     assert abs(brightest(display)[0] - 0.6) < 256 / SR
     times, _ = edges(display)
     frame = display.mesh_.get_array().sum(axis=0).argmax()
@@ -166,7 +166,7 @@ def test_tone_is_bright_at_its_frequency_on_every_axis(y_axis, hz):
     _, bins = edges(display)
     row = display.mesh_.get_array().mean(axis=1).argmax()
     assert bins[row] <= hz <= bins[row + 1]
-    # Of a linear axis a pixel is some 16 Hz, a bin 11.
+    # On a linear axis a pixel spans about 16 Hz, a bin 11 Hz.
     assert abs(brightest(display)[1] - hz) < 33
 
 
@@ -234,7 +234,7 @@ def test_labels_neither_overlap_nor_are_cut_off(kind, duration, size):
             assert not any(box.overlaps(other) for other in boxes[:i])
             assert is_within(box, figure.bbox)
     names = [ax.xaxis.label, ax.yaxis.label, bar.yaxis.label]
-    # The unit of musicnn is longer than the side of the smallest figure.
+    # musicnn's unit is longer than the height of the smallest figure.
     for name in names[: 2 if size == SIZES[0] else 3]:
         if name.get_text():
             assert is_within(name.get_window_extent(), figure.bbox)
@@ -292,7 +292,7 @@ def test_y_axis_asked_for_is_drawn(y_axis, label):
     low, high = display.ax_.get_ylim()
     top = 1024.5 if y_axis == "bin" else SR / 2
     assert_allclose(high, top, rtol=1e-2)
-    # A logarithmic axis has no 0 Hz; it starts below the second bin.
+    # A logarithmic axis cannot show 0 Hz; it starts below the second bin.
     assert low == pytest.approx(SR / 2048 / np.sqrt(2)) or y_axis not in ("log", "note")
 
 
@@ -441,7 +441,7 @@ def test_array_with_holes_scales_colours_by_the_rest():
 
 
 def test_irregular_frequencies_take_the_axis_that_suits_them_best():
-    bark = 600 * np.sinh(np.arange(1, 20) / 6)  # Traunmueller's kind of scale
+    bark = 600 * np.sinh(np.arange(1, 20) / 6)  # a Bark scale, after Traunmueller
     display = SpectrogramDisplay.from_array(np.ones((19, 3)), frequencies=bark)
     assert display.ax_.get_ylabel() == "Hz (mel scale)"
 
@@ -521,9 +521,9 @@ def test_error_of_several_spectrograms_says_to_choose_one(noise):
 def test_error_of_an_index_out_of_range_names_the_range_and_reads_nothing(index):
     clips = inaccessible_clips(np.zeros((3, 8, 5)))
     per_clip = Standardizer(axis="clip").fit(clips)
-    with pytest.raises(IndexError, match=rf"{index} is out .* 3 clips: give -3 to 2"):
+    with pytest.raises(IndexError, match=rf"{index} is out .* 3 clips: pass -3 to 2"):
         SpectrogramDisplay.from_clips(clips, index)
-    with pytest.raises(IndexError, match=rf"{index} is out .* 3 clips: give -3 to 2"):
+    with pytest.raises(IndexError, match=rf"{index} is out .* 3 clips: pass -3 to 2"):
         SpectrogramDisplay.from_estimator(per_clip, clips, index)
     with pytest.raises(InaccessibleError):
         SpectrogramDisplay.from_clips(clips, 2)
@@ -546,7 +546,7 @@ def test_error_of_a_front_end_that_is_not_fitted(noise):
 
 def test_error_of_a_pipeline_with_classifier_says_to_leave_it_out(noise):
     pipe = Pipeline([("mel", MelSpectrogram()), ("clf", CNN2DClassifier())])
-    with pytest.raises(TypeError, match=r"CNN2DClassifier is none: give pipe\[:-1\]"):
+    with pytest.raises(TypeError, match=r"is not a transformer: pass pipe\[:-1\]"):
         SpectrogramDisplay.from_estimator(pipe, noise)
 
 
@@ -559,7 +559,7 @@ def test_error_of_a_front_end_that_gives_a_table(noise):
 
 def test_error_of_one_path_says_to_put_it_in_a_list(wave_paths):
     pipe = make_pipeline(RawWave(), MelSpectrogram()).fit(wave_paths)
-    with pytest.raises(TypeError, match=r"0\.wav' is one path: put it in a list"):
+    with pytest.raises(TypeError, match=r"0\.wav' is a single path: pass a list"):
         SpectrogramDisplay.from_estimator(pipe, wave_paths[0])
 
 
@@ -568,7 +568,7 @@ def test_error_of_an_axis_names_those_there_are():
         SpectrogramDisplay.from_clips(clips_of("mel"), y_axis="cqt")
     with pytest.raises(ValueError, match=r"y_axis='mel' needs the frequency of each"):
         SpectrogramDisplay.from_clips(clips_of("unknown"), y_axis="mel")
-    with pytest.raises(ValueError, match=r'above 0 Hz.*give y_axis="hz"'):
+    with pytest.raises(ValueError, match=r'above 0 Hz.*pass y_axis="hz"'):
         SpectrogramDisplay.from_array(np.ones((1, 2)), frequencies=[0], y_axis="log")
 
 
@@ -576,9 +576,9 @@ def test_error_of_an_axis_names_those_there_are():
     ("frequencies", "message"),
     [
         ([1, 2], r"shape \(2,\), but there are 3 bins"),
-        ([1, 1, 2], "must increase"),
-        ([3, 2, 1], "must increase"),
-        ([1, 2, np.nan], "must increase"),
+        ([1, 1, 2], "and increase from bin"),
+        ([3, 2, 1], "and increase from bin"),
+        ([1, 2, np.nan], "and increase from bin"),
     ],
 )
 def test_error_of_frequencies_that_do_not_fit(frequencies, message):

@@ -1,4 +1,4 @@
-"""What TrainingCurveDisplay draws: curves, marks, axes; and what it refuses."""
+"""TrainingCurveDisplay: curves, markers and axes, and its errors."""
 
 import pickle
 import sys
@@ -16,7 +16,7 @@ from sklearn.svm import SVC
 from sktag import CNN1DClassifier, CNN1DRegressor, Standardizer
 from sktag.inspection import TrainingCurveDisplay
 
-# Three stages, of two epochs, two and one.
+# Three stages of two, two and one epochs.
 HISTORY = [
     {"epoch": 1, "train_loss": 1.5, "valid_loss": 1.6, "lr": 1e-2, "stage": 1},
     {"epoch": 2, "train_loss": 1.0, "valid_loss": 1.2, "lr": 1e-2, "stage": 1},
@@ -38,7 +38,7 @@ def _close_figures():
 
 @pytest.fixture(scope="module", name="X")
 def _spectrograms():
-    """Forty spectrograms of 8 bins and 16 frames."""
+    """Return forty spectrograms of 8 bins and 16 frames."""
     return np.random.default_rng(0).normal(size=(40, 8, 16))
 
 
@@ -48,7 +48,7 @@ def labels():
 
 
 def quick(cls=CNN1DClassifier, **params):
-    # 100 epochs: fewer than 300 steps would be warned of.
+    # 100 epochs, because fewer than 300 steps would warn.
     params = {"n_filters": 2, "n_blocks": 1, "max_epochs": 100, **params}
     return cls(random_state=0, **params)
 
@@ -176,7 +176,7 @@ def test_ticks_are_whole_epochs(n_epochs):
     ticks = [tick for tick in display.ax_.get_xticks() if low <= tick <= high]
     assert ticks == [int(tick) for tick in ticks]
     assert 1 <= len(ticks) <= 12
-    # A line of one point is not seen.
+    # A line with a single point is invisible.
     marker = display.lines_["train_loss"].get_marker()
     assert (marker == "o") == (n_epochs == 1)
 
@@ -236,7 +236,7 @@ def test_loss_of_tags_is_binary_cross_entropy(X, labels):
 def test_pipeline_and_search_show_the_network_in_them(X, labels):
     pipe = make_pipeline(Standardizer(), quick())
     search = GridSearchCV(pipe, {"cnn1dclassifier__lr": [1e-3]}, cv=2)
-    with pytest.warns(UserWarning, match="below 300"):  # half the clips to train on
+    with pytest.warns(UserWarning, match="below 300"):  # a fold has half the clips
         search.fit(X, labels)
     best = search.best_estimator_
     losses = [row["train_loss"] for row in best[-1].history_]
@@ -257,25 +257,27 @@ def test_error_of_an_estimator_that_is_not_fitted():
 def test_error_of_an_estimator_without_epochs_names_it(X, labels):
     pipe = make_pipeline(Standardizer(axis="clip"), SVC())
     table = X.reshape(40, -1)
-    with pytest.raises(TypeError, match=r"the SVC of the Pipeline keeps no history_"):
+    with pytest.raises(TypeError, match=r"the SVC of the Pipeline has no history_"):
         TrainingCurveDisplay.from_estimator(pipe.fit(table, labels))
-    with pytest.raises(TypeError, match=r"and SVC keeps no history_: give a CNN2DClas"):
+    with pytest.raises(TypeError, match=r"but SVC has no history_: pass a CNN2DClas"):
         TrainingCurveDisplay.from_estimator(SVC().fit(table, labels))
 
 
 def test_error_of_a_history_that_is_none():
     with pytest.raises(TypeError, match=r'not DataFrame; .* to_dict\("records"\)'):
         TrainingCurveDisplay(pd.DataFrame(HISTORY)).plot()
-    with pytest.raises(ValueError, match=r"no row .*'train_loss', of 0: give the hist"):
+    with pytest.raises(
+        ValueError, match=r"none of the 0 rows .*'train_loss': pass the hist"
+    ):
         TrainingCurveDisplay([]).plot()
-    with pytest.raises(ValueError, match=r"no row .*'train_loss', of 1"):
+    with pytest.raises(ValueError, match=r"none of the 1 rows .*'train_loss'"):
         TrainingCurveDisplay([{"loss": 1.0}]).plot()
 
 
 def test_error_of_what_was_not_measured_names_what_was():
     with pytest.raises(ValueError, match=r"'valid_f1', .* 'valid_accuracy', 'valid_ro"):
         TrainingCurveDisplay(SCORED).plot(scores="valid_f1")
-    with pytest.raises(ValueError, match=r"there are: none\. The parameter metrics"):
+    with pytest.raises(ValueError, match=r"available: none\. Add scores"):
         TrainingCurveDisplay(HISTORY).plot(scores=["valid_f1"])
     with pytest.raises(ValueError, match="no row of the history has 'lr'"):
         TrainingCurveDisplay([{"train_loss": 1.0}]).plot(lr=True)
@@ -285,7 +287,7 @@ def test_error_of_too_few_or_many_axes_names_what_is_drawn():
     _, axes = plt.subplots(2)
     with pytest.raises(ValueError, match=r"1 axes, but 2 .*\(losses, lr\)"):
         TrainingCurveDisplay(SCORED).plot(ax=axes[0], lr=True)
-    with pytest.raises(ValueError, match=r"2 axes, but 1 .*\(losses\): give as many"):
+    with pytest.raises(ValueError, match=r"2 axes, but 1 .*\(losses\): pass as many"):
         TrainingCurveDisplay(HISTORY).plot(ax=axes)
 
 

@@ -208,9 +208,9 @@ def test_rows_keep_the_index_of_a_data_frame():
 @pytest.mark.parametrize(
     ("stats", "message"),
     [
-        (("mean", "kurtosis"), r"'kurtosis', which is not known: choose from 'mean'"),
-        ("average", r"'average', which is not known.*'delta_std' and quantiles"),
-        (("q101",), r"'q101'.*percent from 0 to 100"),
+        (("mean", "kurtosis"), r"'kurtosis', which is unknown: choose from 'mean'"),
+        ("average", r"'average', which is unknown.*'delta_std' and quantiles"),
+        (("q101",), r"'q101'.*percentage from 0 to 100"),
         (("q",), "'q', which"),
         (("q-5",), "'q-5', which"),
         ((0.5,), r"0\.5, which"),
