@@ -127,7 +127,7 @@ def windows_of(clf, X):
 
 @torch.no_grad()
 def by_hand(clf, X, layer):
-    """What a layer makes of each window, from the network's parts."""
+    """Return the features of a layer for each window, computed from its parts."""
     net, found = clf.module_, []
     for x in windows_of(clf, X):
         maps = net.conv(x)

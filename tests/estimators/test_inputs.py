@@ -1,4 +1,4 @@
-"""What X and X_val may be, and what is refused."""
+"""X and X_val: what estimators take, and what they refuse."""
 
 import numpy as np
 import pytest
@@ -86,13 +86,9 @@ def test_taggram_with_times_checks_an_array_once(X, Y, quick, monkeypatch):
 
 
 N = 12
-
 Y = np.arange(N) % 2
-
 WAVES = make_waves(N, 4000)
-
 OTHERS = make_waves(6, 4000, random_state=1)
-
 Y_OTHERS = np.array([0, 1, 0, 1, 1, 0])
 
 

@@ -10,13 +10,9 @@ from sktag.targets import ValueTargets, split_rows
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
 RNG = np.random.default_rng(0)
-
 LEVEL = RNG.uniform(0.2, 2, 40)
-
 SPECTRA = RNG.normal(size=(40, 16, 32)).astype(np.float32)
-
 SPECTRA += LEVEL[:, np.newaxis, np.newaxis]
-
 QUICK = {
     "n_filters": 8,
     "dropout": 0,

@@ -10,7 +10,6 @@ from sklearn.base import clone
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
 RANDOM = {"dropout": 0.5, "early_stopping": True, "validation_fraction": 0.2}
-
 RANDOM |= {"mixup_alpha": 0.4, "cutmix_alpha": 1.0, "label_smoothing": 0.1}
 
 
