@@ -1,5 +1,6 @@
 """Checkpoints: a killed fit resumes and ends with the same weights."""
 
+import os
 import subprocess
 import sys
 import warnings
@@ -353,7 +354,7 @@ def test_file_that_cannot_be_written_leaves_the_one_before(
     class Fill(Callback):
         def on_epoch_end(self, net, **kwargs):
             if len(net.history) == 5:
-                monkeypatch.setattr(_checkpoint.os, "fsync", full)
+                monkeypatch.setattr(os, "fsync", full)
 
     clf = quick(checkpoint=tmp_path, callbacks=[Fill()])
     with pytest.raises(OSError, match="no space left"):
