@@ -21,6 +21,7 @@ from sktag import (
     CNN2DRegressor,
     MelSpectrogram,
     RawWave,
+    _atomic,
 )
 from sktag.augment import Gain, TimeShift
 from sktag.ops import ScaleOp
@@ -354,7 +355,7 @@ def test_file_that_cannot_be_written_leaves_the_one_before(
     class Fill(Callback):
         def on_epoch_end(self, net, **kwargs):
             if len(net.history) == 5:
-                monkeypatch.setattr(_checkpoint.os, "fsync", full)
+                monkeypatch.setattr(_atomic.os, "fsync", full)
 
     clf = quick(checkpoint=tmp_path, callbacks=[Fill()])
     with pytest.raises(OSError, match="no space left"):
