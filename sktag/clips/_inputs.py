@@ -79,7 +79,7 @@ def as_clips(
             f"{array.shape}{already}"
         )
     if array.ndim == 2 and two_d == "wave":
-        refuse_integers(_dtype(X), name)
+        refuse_integers(_dtype(X), array, name)
     elif array.ndim == 2:
         array = array[:, :, np.newaxis]
     return ClipArray.from_array(

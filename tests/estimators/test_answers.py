@@ -145,13 +145,13 @@ def test_taggram_with_times_checks_an_array_once(X, Y, quick, monkeypatch):
     clips = ClipArray.from_array(X, sample_rate=1000, hop_length=50)
     clf = quick(max_epochs=1).fit(clips, Y)
     checked = []
-    check = _answers.validate_array
+    check = _answers.as_clips
 
     def counting(*args, **kwargs):
         checked.append(args)
         return check(*args, **kwargs)
 
-    monkeypatch.setattr(_answers, "validate_array", counting)
+    monkeypatch.setattr(_answers, "as_clips", counting)
     clf.predict_taggram(X, return_times=True)
     assert len(checked) == 1
 

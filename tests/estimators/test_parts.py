@@ -209,14 +209,14 @@ def test_clips_of_another_way_or_rate_are_refused(files):
     other_way = mel.fit_transform(RawWave(normalize="peak").fit_transform(others))
     other_rate = RawWave(sr=16000).fit_transform(others)
     for X_val, message in [
-        (other_way, "went another way"),
+        (other_way, "went through other steps"),
         (other_rate, "16000 Hz, those of training at 22050"),
-        (OTHERS, "clips of training are of files"),
+        (OTHERS, "clips of training come from files"),
     ]:
         with pytest.raises(ValueError, match=message):
             pipe.fit(paths, Y, clf__X_val=X_val, clf__y_val=Y_OTHERS)
     clips = ClipArray.from_array(WAVES)
-    with pytest.raises(ValueError, match="clips of training are of an array"):
+    with pytest.raises(ValueError, match="clips of training come from an array"):
         make_pipe(front=False).fit(clips, Y, clf__X_val=others, clf__y_val=Y_OTHERS)
 
 
