@@ -1,4 +1,4 @@
-"""Names of scikit-learn that are not quite public, imported in one place."""
+"""Semi-private names of scikit-learn; no other file imports such names."""
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions

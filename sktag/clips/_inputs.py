@@ -1,6 +1,6 @@
 """The way from X to clips, for all transformers and estimators.
 
-Arrays, tables and clips are told apart here only, so that a wrong X gets the same
+Only this module distinguishes arrays, tables and clips, so that a wrong X gets the same
 message everywhere.
 """
 
@@ -33,7 +33,7 @@ def as_clips(
     Parameters
     ----------
     X : ClipArray or array-like of 2 or 3 dimensions
-        What the user passed.
+        The input of the user.
     estimator : BaseEstimator
         The step that was given X. Arrays set its ``n_features_in_``, or are checked
         against it; clips have none.
@@ -46,7 +46,7 @@ def as_clips(
     hop_length : int, optional
         Samples from frame to frame, of arrays that are spectrograms.
     two_d : {"wave", "spectrogram"}, default="wave"
-        What a 2-D array holds: waveforms (n_clips, n_samples), or spectrograms of one
+        Content of a 2-D array: waveforms (n_clips, n_samples), or spectrograms of one
         frame (n_clips, n_bins).
 
     Returns
@@ -157,9 +157,9 @@ def check_kind(clips: ClipArray, takes: str | None, name: str) -> None:
     Parameters
     ----------
     clips : ClipArray
-        What the step was given.
+        Input of the step.
     takes : {"wave", "spectrogram"} or None
-        What it takes.
+        Kind of clips that the step takes; None for both.
     name : str
         The step.
 
@@ -178,7 +178,7 @@ def check_rate(clips: ClipArray, sr: float | None, name: str) -> None:
     Parameters
     ----------
     clips : ClipArray
-        What the step was given.
+        Input of the step.
     sr : float or None
         Sample rate that the step was fitted on, in Hz; None if it is not known.
     name : str

@@ -47,7 +47,7 @@ def refuse_other(X: Any, name: str) -> None:
     Parameters
     ----------
     X : object
-        What the user passed; not clips.
+        The input of the user, which is not clips.
     name : str
         The step.
 

@@ -15,8 +15,8 @@ def as_paths(X: Any) -> list[str] | None:
     Parameters
     ----------
     X : object
-        What the user passed: paths are a list, tuple, array, Series or DataFrame of one
-        column, of str, bytes or Path.
+        The input of the user. Paths are str, bytes or Path, in a list, tuple, array,
+        Series or DataFrame of one column.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def as_waves(X: Any) -> list[np.ndarray] | None:
     Parameters
     ----------
     X : object
-        What the user passed: a list, tuple or object array of 1-D arrays. Lists of
+        The input of the user: a list, tuple or object array of 1-D arrays. Lists of
         numbers count too, if they differ in length.
 
     Returns

@@ -19,7 +19,7 @@ from sktag.clips._cache import DECODED, DiskCache, Key
 
 
 class Source(Protocol):
-    """What a ClipArray reads its rows from."""
+    """Interface of the sources of a ClipArray."""
 
     noun: str
     kind: str
@@ -143,7 +143,7 @@ class FileSource:
     memory : str or None
         Folder for decoded clips; None keeps them in memory only.
     n_threads : int or None
-        Number of files decoded at a time if `read` is not told.
+        Default number of files decoded at a time.
     """
 
     noun: str = "files"
@@ -220,13 +220,13 @@ class FileSource:
             errors = [read_row(i) for i in range(len(rows))]
         if self._on_error == "warn":
             for error in filter(None, errors):
-                warn(f"{error} Silence stands in for it.")
+                warn(f"{error} It is replaced by silence.")
         return out
 
     def _read_row(
         self, out: np.ndarray, info: AudioInfo, start: int | None
     ) -> Exception | None:
-        """Fill a row, or a part of it; return the error if silence stands in for it."""
+        """Fill a row, or a part of it; return the error if it becomes silence."""
         try:
             samples, first = self._samples(info, start, len(out))
         except (OSError, ValueError) as error:
@@ -240,12 +240,12 @@ class FileSource:
     def _samples(
         self, info: AudioInfo, start: int | None, width: int
     ) -> tuple[np.ndarray, int]:
-        """Return the samples of a file, or of a part, and the column where they begin.
+        """Return samples of a row, and the column at which they begin.
 
         They come from a cache, or are decoded and cached. If the cache has no room for
         all files, only the part is decoded, and not cached.
         """
-        # Look at the file again, so that a cache never returns what it held before.
+        # Check the file again, so that a cache never returns its old content.
         stat = stat_key(info.path)
         n = min(info.n_samples(self.options["sr"], self._offset), self._n_samples)
         if n == 0:
@@ -319,7 +319,7 @@ def fill(out: np.ndarray, samples: np.ndarray, pad: str, start: int = 0) -> None
     samples : ndarray of shape (n,)
         The samples of the row from its first column on.
     pad : {"zero", "repeat"}
-        What follows after the n samples: silence, or the samples again.
+        How the row is padded: with silence, or by repeating the samples.
     start : int, default=0
         Column of the row at which `out` begins.
     """
