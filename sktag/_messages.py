@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.util import find_spec
 
-# Their frames are never the line of a user. torch and the threads of the standard
-# library stand between our own frames.
+# Frames of these modules are never the line of the user. Those of torch and of threads
+# lie between frames of sktag.
 _NOT_THE_USER = (
     "sktag",
     "sklearn",
@@ -25,7 +25,15 @@ _NOT_THE_USER = (
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, and point at the line of the user that led here."""
+    """Warn, and point at the line of the user that led here.
+
+    Parameters
+    ----------
+    message : str
+        The message.
+    category : type of Warning, default=UserWarning
+        Kind of warning.
+    """
     inside = _places()
     stacklevel = 2  # the caller of this function
     frame = sys._getframe(1)
@@ -55,7 +63,7 @@ def did_you_mean(name: object, names: Iterable[object]) -> str:
     Parameters
     ----------
     name : object
-        What the user wrote.
+        The wrong name.
     names : iterable
         The known names; those that are not strings are never suggested.
 
@@ -74,9 +82,3 @@ def did_you_mean(name: object, names: Iterable[object]) -> str:
     known = [known for known in names if isinstance(known, str)]
     close = get_close_matches(str(name), known, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
-
-
-def name_of(function: object) -> str:
-    """Return the name of a user's function, class or ``functools.partial``."""
-    function = getattr(function, "func", function)
-    return getattr(function, "__qualname__", type(function).__name__)

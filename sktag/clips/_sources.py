@@ -19,7 +19,7 @@ from sktag.clips._cache import DECODED, DiskCache, Key
 
 
 class Source(Protocol):
-    """What a ClipArray reads its rows from."""
+    """Interface of the sources of a ClipArray."""
 
     noun: str
     kind: str
@@ -52,7 +52,21 @@ class Source(Protocol):
 
 
 class ArraySource:
-    """Rows of an array in memory."""
+    """Rows of an array in memory.
+
+    Parameters
+    ----------
+    array : ndarray of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
+        Waveforms or spectrograms, float32.
+    sample_rate : float or None
+        Sample rate in Hz.
+    lengths : ndarray of int of shape (n_clips,), optional
+        True lengths; None if no row is padded.
+    hop_length : int, optional
+        Samples from frame to frame, for spectrograms.
+    frequencies : ndarray of shape (n_bins,), optional
+        Centre of each bin in Hz, for spectrograms.
+    """
 
     noun: str = "arrays"
 
@@ -110,7 +124,27 @@ class ArraySource:
 
 
 class FileSource:
-    """Waveforms in audio files, decoded on demand."""
+    """Waveforms in audio files, decoded on demand.
+
+    Parameters
+    ----------
+    infos : sequence of AudioInfo
+        The headers of the files.
+    sr : int
+        Sample rate of the rows, in Hz.
+    n_samples : int
+        Length of the rows: files are cropped or padded to it.
+    offset : float
+        Start in each file, in seconds.
+    pad : {"zero", "repeat"}
+        How shorter files are padded: with silence, or by repeating them.
+    on_error : {"raise", "warn", "silence"}
+        What to do with a file that cannot be read; the last two return silence.
+    memory : str or None
+        Folder for decoded clips; None keeps them in memory only.
+    n_threads : int or None
+        Default number of files decoded at a time.
+    """
 
     noun: str = "files"
     kind: str = "wave"
@@ -186,13 +220,13 @@ class FileSource:
             errors = [read_row(i) for i in range(len(rows))]
         if self._on_error == "warn":
             for error in filter(None, errors):
-                warn(f"{error} Silence stands in for it.")
+                warn(f"{error} It is replaced by silence.")
         return out
 
     def _read_row(
         self, out: np.ndarray, info: AudioInfo, start: int | None
     ) -> Exception | None:
-        """Fill a row, or a part of it; return the error if silence stands in for it."""
+        """Fill a row, or a part of it; return the error if it becomes silence."""
         try:
             samples, first = self._samples(info, start, len(out))
         except (OSError, ValueError) as error:
@@ -206,12 +240,12 @@ class FileSource:
     def _samples(
         self, info: AudioInfo, start: int | None, width: int
     ) -> tuple[np.ndarray, int]:
-        """Return the samples of a file, or of a part, and the column where they begin.
+        """Return samples of a row, and the column at which they begin.
 
         They come from a cache, or are decoded and cached. If the cache has no room for
         all files, only the part is decoded, and not cached.
         """
-        # Look at the file again, so that a cache never returns what it held before.
+        # Check the file again, so that a cache never returns its old content.
         stat = stat_key(info.path)
         n = min(info.n_samples(self.options["sr"], self._offset), self._n_samples)
         if n == 0:
@@ -276,7 +310,19 @@ class FileSource:
 
 
 def fill(out: np.ndarray, samples: np.ndarray, pad: str, start: int = 0) -> None:
-    """Write samples into a row or a part of it, cropped or padded to its length."""
+    """Write samples into a row, or into a part of it, cropped or padded to its length.
+
+    Parameters
+    ----------
+    out : ndarray of shape (n_samples,)
+        The row or part, changed in place.
+    samples : ndarray of shape (n,)
+        The samples of the row from its first column on.
+    pad : {"zero", "repeat"}
+        How the row is padded: with silence, or by repeating the samples.
+    start : int, default=0
+        Column of the row at which `out` begins.
+    """
     inside = samples[start : start + len(out)]
     n_inside, n = len(inside), len(samples)
     out[:n_inside] = inside
