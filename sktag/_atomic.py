@@ -17,16 +17,6 @@ def atomic_write(
 
     A reader in another process sees the old content or all of the new content. If
     `write` raises an error, the old file does not change.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file. Its folder must exist.
-    write : callable
-        Called with the open binary file.
-    fsync : bool, default=False
-        Whether to wait until the content is on the disk, so that it survives a crash of
-        the machine.
     """
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")

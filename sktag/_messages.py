@@ -25,15 +25,7 @@ _NOT_THE_USER = (
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, and point at the line of the user that led here.
-
-    Parameters
-    ----------
-    message : str
-        The message.
-    category : type of Warning, default=UserWarning
-        Kind of warning.
-    """
+    """Warn, and point at the line of the user that led here."""
     inside = _places()
     stacklevel = 2  # the caller of this function
     frame = sys._getframe(1)
@@ -82,3 +74,9 @@ def did_you_mean(name: object, names: Iterable[object]) -> str:
     known = [known for known in names if isinstance(known, str)]
     close = get_close_matches(str(name), known, n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def name_of(function: object) -> str:
+    """Return the name of a user's function, class or ``functools.partial``."""
+    function = getattr(function, "func", function)
+    return getattr(function, "__qualname__", type(function).__name__)

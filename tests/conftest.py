@@ -1,4 +1,4 @@
-"""What every test shares."""
+"""Fixtures for all tests: waveforms, spectrograms of classes and tags, a classifier."""
 
 import os
 
@@ -68,7 +68,7 @@ def decoded(monkeypatch):
 
 
 def ripple(k):
-    """A pattern that tells itself by its period and direction, not by its place."""
+    """Return a pattern known by its period and direction, not by its place."""
     bins, frames = np.mgrid[:12, :8]
     periods = [(3, 1e9), (1e9, 2), (6, 1e9)][k % 3]
     return np.cos(2 * np.pi * (bins / periods[0] + frames / periods[1]))

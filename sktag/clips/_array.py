@@ -204,18 +204,7 @@ class ClipArray:
         return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, key: Any) -> Any:
-        """Index rows as numpy does. Only an integer computes something: one clip.
-
-        Parameters
-        ----------
-        key : int, slice, list or array of int or bool, or (key, Ellipsis)
-            Rows.
-
-        Returns
-        -------
-        ndarray or ClipArray
-            One clip for an integer, clips for any other key.
-        """
+        """Index rows as numpy does. Only an integer computes something: one clip."""
         rows = row_numbers(key, len(self))
         if rows.ndim == 0:
             return self.compute(rows[np.newaxis])[0].numpy()

@@ -28,40 +28,7 @@ def as_clips(
     hop_length: int | None = None,
     two_d: str = "wave",
 ) -> ClipArray:
-    """Return X as clips of the kind that an estimator takes.
-
-    Parameters
-    ----------
-    X : ClipArray or array-like of 2 or 3 dimensions
-        The input of the user.
-    estimator : BaseEstimator
-        The step that was given X. Arrays set its ``n_features_in_``, or are checked
-        against it; clips have none.
-    takes : {"wave", "spectrogram"} or None
-        Kind of clips it takes; None for both.
-    reset : bool
-        Whether to set ``n_features_in_``, as in `fit`, or to check it.
-    sample_rate : float, optional
-        Sample rate of arrays, in Hz; 22,050 for waveforms if it is not given.
-    hop_length : int, optional
-        Samples from frame to frame, of arrays that are spectrograms.
-    two_d : {"wave", "spectrogram"}, default="wave"
-        Content of a 2-D array: waveforms (n_clips, n_samples), or spectrograms of one
-        frame (n_clips, n_bins).
-
-    Returns
-    -------
-    ClipArray
-        X itself if it is clips; else clips of a float32 array in memory.
-
-    Raises
-    ------
-    TypeError
-        If X is an iterator, a set or a mapping.
-    ValueError
-        If X is neither clips nor a finite array of numbers of the right shape; if it is
-        the other kind of clips; or if it is integer waveforms.
-    """
+    """Return X as clips of the kind that an estimator takes."""
     name = type(estimator).__name__
     if isinstance(X, ClipArray):
         check_kind(X, takes, name)
@@ -90,26 +57,7 @@ def as_clips(
 
 
 def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
-    """Return X as clips to which the steps of other clips were applied.
-
-    Parameters
-    ----------
-    X : list of paths, array, or ClipArray
-        Paths if the other clips come from files, an array if they come from an array;
-        or clips, to which the remaining steps are applied.
-    clips : ClipArray
-        The other clips.
-
-    Returns
-    -------
-    ClipArray
-        Clips without random operations.
-
-    Raises
-    ------
-    ValueError
-        If the steps cannot be applied to X.
-    """
+    """Return X as clips to which the steps of other clips were applied."""
     ops = [op for op in clips.ops if not op.random]
     source = clips._source
     paths = None if isinstance(X, ClipArray) else as_paths(X)
@@ -152,43 +100,13 @@ def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
 
 
 def check_kind(clips: ClipArray, takes: str | None, name: str) -> None:
-    """Raise an error if clips are not of the kind that a step takes.
-
-    Parameters
-    ----------
-    clips : ClipArray
-        Input of the step.
-    takes : {"wave", "spectrogram"} or None
-        Kind of clips that the step takes; None for both.
-    name : str
-        The step.
-
-    Raises
-    ------
-    ValueError
-        If the kinds differ; names the missing or superfluous step.
-    """
+    """Raise an error if clips are not of the kind that a step takes."""
     if takes not in (None, clips.kind):
         raise ValueError(f"{name} takes {takes}s, not {clips!r}: {REMEDY[takes]}.")
 
 
 def check_rate(clips: ClipArray, sr: float | None, name: str) -> None:
-    """Raise an error if clips have another sample rate than those of training.
-
-    Parameters
-    ----------
-    clips : ClipArray
-        Input of the step.
-    sr : float or None
-        Sample rate that the step was fitted on, in Hz; None if it is not known.
-    name : str
-        The step.
-
-    Raises
-    ------
-    ValueError
-        If the rates differ; names both.
-    """
+    """Raise an error if clips have another sample rate than those of training."""
     rate = clips.sample_rate
     if rate is not None and sr is not None and rate != sr:
         raise ValueError(
@@ -198,13 +116,7 @@ def check_rate(clips: ClipArray, sr: float | None, name: str) -> None:
 
 
 def forget_features(estimator: Any) -> None:
-    """Delete what scikit-learn notes about arrays, since X is not an array this time.
-
-    Parameters
-    ----------
-    estimator : BaseEstimator
-        The estimator being fitted.
-    """
+    """Delete what scikit-learn notes about arrays, since X is not an array."""
     for attribute in ("n_features_in_", "feature_names_in_"):
         vars(estimator).pop(attribute, None)
 

@@ -18,23 +18,7 @@ _MOST_PLAIN = 100
 
 
 def refuse_integers(dtype: np.dtype[Any], values: np.ndarray, name: str) -> None:
-    """Raise an error if waveforms are integer samples.
-
-    Parameters
-    ----------
-    dtype : numpy.dtype
-        Type that the waveforms had when they were passed.
-    values : ndarray
-        The waveforms, of any type.
-    name : str
-        The step or method that was given them.
-
-    Raises
-    ------
-    ValueError
-        If the type is bool or a narrow integer type, or if numbers of a wide integer
-        type are large; names the factor.
-    """
+    """Raise an error if waveforms are integer samples."""
     if dtype.kind not in "iub":
         return
     is_wide = dtype.itemsize >= 4

@@ -13,20 +13,7 @@ _MOST_FRAMES, _MOST_BINS = 4000, 10_000
 
 
 def refuse_channels(shape: Sequence[int], name: str) -> None:
-    """Raise an error if an array looks like waveforms with a channel axis.
-
-    Parameters
-    ----------
-    shape : sequence of int, of length 3
-        Shape of the array.
-    name : str
-        The step.
-
-    Raises
-    ------
-    ValueError
-        If one axis has one or two items, and the other one as many as a waveform.
-    """
+    """Raise an error if an array looks like waveforms with a channel axis."""
     _, n_channels, n_samples = shape
     if n_channels <= 2 and n_samples > _MOST_FRAMES:
         axis = 1
@@ -42,22 +29,7 @@ def refuse_channels(shape: Sequence[int], name: str) -> None:
 
 
 def refuse_other(X: Any, name: str) -> None:
-    """Raise an error for a container or content that cannot be clips.
-
-    Parameters
-    ----------
-    X : object
-        The input of the user, which is not clips.
-    name : str
-        The step.
-
-    Raises
-    ------
-    TypeError
-        If X is an iterator, a set or a mapping.
-    ValueError
-        If X is empty, or holds paths, pairs or clips of unequal shape.
-    """
+    """Raise an error for a container or content that cannot be clips."""
     if isinstance(X, Mapping):
         keys = ", ".join(map(repr, list(X)[:5]))
         raise TypeError(

@@ -10,24 +10,7 @@ from sktag.clips._integers import refuse_integers
 
 
 def as_paths(X: Any) -> list[str] | None:
-    """Return X as a list of absolute paths, or None if it does not hold paths.
-
-    Parameters
-    ----------
-    X : object
-        The input of the user. Paths are str, bytes or Path, in a list, tuple, array,
-        Series or DataFrame of one column.
-
-    Returns
-    -------
-    list of str or None
-        The paths.
-
-    Raises
-    ------
-    ValueError
-        If X is a single path, or if only some of its rows are paths.
-    """
+    """Return X as a list of absolute paths, or None if it does not hold paths."""
     if is_path(X):
         shown = os.fsdecode(X)
         raise ValueError(f"X={shown!r} is one path: give a list of paths, [{shown!r}].")
@@ -52,24 +35,7 @@ def as_paths(X: Any) -> list[str] | None:
 
 
 def as_waves(X: Any) -> list[np.ndarray] | None:
-    """Return X as 1-D float32 arrays if it is a list of waveforms, else None.
-
-    Parameters
-    ----------
-    X : object
-        The input of the user: a list, tuple or object array of 1-D arrays. Lists of
-        numbers count too, if they differ in length.
-
-    Returns
-    -------
-    list of ndarray or None
-        The waveforms.
-
-    Raises
-    ------
-    ValueError
-        If a waveform holds integers, or numbers that are not finite.
-    """
+    """Return X as 1-D float32 arrays if it is a list of waveforms, else None."""
     rows = rows_of(X)
     if not rows or not are_sequences(rows):
         return None

@@ -52,21 +52,7 @@ class Source(Protocol):
 
 
 class ArraySource:
-    """Rows of an array in memory.
-
-    Parameters
-    ----------
-    array : ndarray of shape (n_clips, n_samples) or (n_clips, n_bins, n_frames)
-        Waveforms or spectrograms, float32.
-    sample_rate : float or None
-        Sample rate in Hz.
-    lengths : ndarray of int of shape (n_clips,), optional
-        True lengths; None if no row is padded.
-    hop_length : int, optional
-        Samples from frame to frame, for spectrograms.
-    frequencies : ndarray of shape (n_bins,), optional
-        Centre of each bin in Hz, for spectrograms.
-    """
+    """Rows of an array in memory."""
 
     noun: str = "arrays"
 
@@ -124,27 +110,7 @@ class ArraySource:
 
 
 class FileSource:
-    """Waveforms in audio files, decoded on demand.
-
-    Parameters
-    ----------
-    infos : sequence of AudioInfo
-        The headers of the files.
-    sr : int
-        Sample rate of the rows, in Hz.
-    n_samples : int
-        Length of the rows: files are cropped or padded to it.
-    offset : float
-        Start in each file, in seconds.
-    pad : {"zero", "repeat"}
-        How shorter files are padded: with silence, or by repeating them.
-    on_error : {"raise", "warn", "silence"}
-        What to do with a file that cannot be read; the last two return silence.
-    memory : str or None
-        Folder for decoded clips; None keeps them in memory only.
-    n_threads : int or None
-        Default number of files decoded at a time.
-    """
+    """Waveforms in audio files, decoded on demand."""
 
     noun: str = "files"
     kind: str = "wave"
@@ -310,19 +276,7 @@ class FileSource:
 
 
 def fill(out: np.ndarray, samples: np.ndarray, pad: str, start: int = 0) -> None:
-    """Write samples into a row, or into a part of it, cropped or padded to its length.
-
-    Parameters
-    ----------
-    out : ndarray of shape (n_samples,)
-        The row or part, changed in place.
-    samples : ndarray of shape (n,)
-        The samples of the row from its first column on.
-    pad : {"zero", "repeat"}
-        How the row is padded: with silence, or by repeating the samples.
-    start : int, default=0
-        Column of the row at which `out` begins.
-    """
+    """Write samples into a row or a part of it, cropped or padded to its length."""
     inside = samples[start : start + len(out)]
     n_inside, n = len(inside), len(samples)
     out[:n_inside] = inside

@@ -297,11 +297,6 @@ def refuse_export() -> None:
 
     Fake tensors of the export would stay in the cache of the function that creates the
     constants.
-
-    Raises
-    ------
-    RuntimeError
-        During an export.
     """
     if torch.compiler.is_exporting():
         raise RuntimeError(

@@ -127,7 +127,7 @@ def windows_of(clf, X):
 
 @torch.no_grad()
 def by_hand(clf, X, layer):
-    """What a layer makes of each window, from the network's parts."""
+    """Return the features of a layer for each window, computed from its parts."""
     net, found = clf.module_, []
     for x in windows_of(clf, X):
         maps = net.conv(x)
@@ -188,6 +188,27 @@ def test_embedding_of_a_named_network_is_the_input_of_its_output(cls, shape):
         logits = clf.module_.output(torch.from_numpy(features)).numpy()
     expected = clf._window_outputs(clf._known_clips(X))
     np.testing.assert_allclose(logits, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("per_window", [False, True])
+@pytest.mark.parametrize(
+    ("cls", "shape"),
+    [
+        (CNN1DClassifier, (10, 16, 90)),
+        (CNN2DClassifier, (10, 16, 90)),
+        (SampleCNNClassifier, (10, 1000)),
+    ],
+)
+def test_pooled_features_are_what_the_pooling_over_time_gives(cls, shape, per_window):
+    X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    size = shape[-1] // 2
+    clf = cls(n_filters=4, max_epochs=1, random_state=0, chunk_size=size)
+    clf.fit(X, np.arange(10) % 2)
+    # Between the pooling and the output of these networks is dropout alone.
+    expected = clf.embed(X, per_window=True)
+    found = clf.embed(X, "pooled", per_window=per_window)
+    expected = expected if per_window else expected.mean(axis=1)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_unknown_layer_lists_those_there_are(embedder, X):

@@ -33,14 +33,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*is too short for:UserWarning"),
 ]
 
-CPU = torch.device("cpu")
-
 N = 12
-
 Y = np.arange(N) % 2
-
 WAVES = make_waves(N, 4000)
-
 SEEN = []  # sums of the rows that `Spy` changed, in order
 
 

@@ -1,4 +1,4 @@
-"""What all estimators share: failures, and fits that forget."""
+"""Base of the estimators: failed fits, and fits that start from scratch."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""Chunks: their layout, their draws, and whole-clip answers against a plain loop."""
+"""Chunks: answers for whole clips against a plain loop over their chunks."""
 
 import joblib
 import numpy as np
@@ -7,7 +7,6 @@ import soundfile
 import torch
 from scipy.special import expit, softmax
 from sklearn.metrics import average_precision_score, roc_auc_score
-from skorch.callbacks import Callback
 
 from sktag import (
     ClipArray,
@@ -29,17 +28,11 @@ pytestmark = [
 ]
 
 RNG = np.random.default_rng(0)
-
 WAVES = RNG.normal(0, 0.3, (10, 1000)).astype(np.float32)
-
 SPECTRA = RNG.normal(size=(10, 16, 90)).astype(np.float32)
-
 LABELS = np.repeat(["a", "b"], 5)
-
 TAGS = RNG.integers(0, 2, (10, 3))
-
 TAGS[0], TAGS[1] = 0, 1  # each tag is there and is not
-
 QUICK = {"n_filters": 4, "max_epochs": 2, "random_state": 0}
 
 
@@ -206,33 +199,6 @@ def test_chunks_are_never_cut_from_padding():
     assert times.shape == (10, 3)
     assert times[0].max() * 8000 <= 400 - 243 / 2 + 1e-6
     assert times[9].max() * 8000 == pytest.approx(1000 - 243 / 2)
-
-
-class Crops(Callback):
-    """Note from where each chunk that is trained on was cut: epoch, clip, column."""
-
-    def on_train_begin(self, net, **kwargs):
-        self.seen_ = []
-
-    def on_batch_begin(self, net, batch=None, training=False, **kwargs):
-        for x in batch[0]:
-            clip, start = divmod(round(float(x[0, 0])), 1000)
-            assert x.shape == (2, 30)
-            # A part of one clip, as it is.
-            torch.testing.assert_close(x[0], x[0, 0] + torch.arange(30.0))
-            self.seen_.append((len(net.history), clip, start))
-
-
-def crops_of(**params):
-    """Crops of a training on clips whose columns tell clip and place."""
-    X = 1000 * np.arange(10)[:, np.newaxis, np.newaxis] + np.zeros((10, 2, 90))
-    X += np.arange(90)
-    lengths = np.array([90, 80, 70, 60, 50, 40, 32, 31, 30, 90])
-    clips = ClipArray.from_array(X, lengths=lengths)
-    clf = CNN1DClassifier(chunk_size=30, callbacks=[Crops()], **{**QUICK, **params})
-    clf.fit(clips, LABELS)
-    seen = next(c for _, c in clf.net_.callbacks_ if isinstance(c, Crops)).seen_
-    return sorted(seen), lengths
 
 
 @pytest.mark.parametrize("chunks", ["random", "all"])

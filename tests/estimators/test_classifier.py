@@ -1,4 +1,4 @@
-"""What the classifiers share: answers, and how they agree with each other."""
+"""Base of the classifiers: their answers agree with each other."""
 
 import numpy as np
 import pytest

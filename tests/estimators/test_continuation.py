@@ -1,4 +1,4 @@
-"""Training that goes on, breaks off or fails; the pickle of what is fitted."""
+"""Training that is continued or interrupted."""
 
 import pickle
 

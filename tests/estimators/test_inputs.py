@@ -1,4 +1,4 @@
-"""What X and X_val may be, and what is refused."""
+"""X and X_val: what estimators take, and what they refuse."""
 
 import numpy as np
 import pytest
@@ -14,11 +14,16 @@ from sktag import (
     Standardizer,
 )
 from sktag.augment import SpecNoise
-from sktag.estimators import _inputs
+from sktag.clips import _inputs
 from sktag.testing import make_waves
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
+N = 12
+Y = np.arange(N) % 2
+WAVES = make_waves(N, 4000)
+OTHERS = make_waves(6, 4000, random_state=1)
+Y_OTHERS = np.array([0, 1, 0, 1, 1, 0])
 
 
 def test_two_dimensional_arrays_are_one_frame_a_clip(X, Y, quick):
@@ -74,26 +79,15 @@ def test_taggram_with_times_checks_an_array_once(X, Y, quick, monkeypatch):
     clips = ClipArray.from_array(X, sample_rate=1000, hop_length=50)
     clf = quick(max_epochs=1).fit(clips, Y)
     checked = []
-    check = _inputs.validate_array
+    check = _inputs.validate_data
 
     def counting(*args, **kwargs):
         checked.append(args)
         return check(*args, **kwargs)
 
-    monkeypatch.setattr(_inputs, "validate_array", counting)
+    monkeypatch.setattr(_inputs, "validate_data", counting)
     clf.predict_taggram(X, return_times=True)
     assert len(checked) == 1
-
-
-N = 12
-
-Y = np.arange(N) % 2
-
-WAVES = make_waves(N, 4000)
-
-OTHERS = make_waves(6, 4000, random_state=1)
-
-Y_OTHERS = np.array([0, 1, 0, 1, 1, 0])
 
 
 @pytest.fixture(scope="module")
@@ -148,12 +142,12 @@ def test_clips_of_another_way_or_rate_are_refused(files):
     other_way = mel.fit_transform(RawWave(normalize="peak").fit_transform(others))
     other_rate = RawWave(sr=16000).fit_transform(others)
     for X_val, message in [
-        (other_way, "went another way"),
+        (other_way, "went through other steps than the clips of training"),
         (other_rate, "16000 Hz, those of training at 22050"),
-        (OTHERS, "clips of training are of files"),
+        (OTHERS, "clips of training come from files"),
     ]:
         with pytest.raises(ValueError, match=message):
             pipe.fit(paths, Y, clf__X_val=X_val, clf__y_val=Y_OTHERS)
     clips = ClipArray.from_array(WAVES)
-    with pytest.raises(ValueError, match="clips of training are of an array"):
+    with pytest.raises(ValueError, match="clips of training come from an array"):
         make_pipe(front=False).fit(clips, Y, clf__X_val=others, clf__y_val=Y_OTHERS)

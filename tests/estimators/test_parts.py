@@ -1,4 +1,4 @@
-"""Clips to validate on: given with X_val, or kept apart by groups."""
+"""Training and validation rows: X_val, groups and weights."""
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,10 @@ from sktag.testing import make_waves
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
-
 N = 12
-
 Y = np.arange(N) % 2
-
 WAVES = make_waves(N, 4000)
-
 OTHERS = make_waves(6, 4000, random_state=1)
-
 Y_OTHERS = np.array([0, 1, 0, 1, 1, 0])
 
 

@@ -92,7 +92,7 @@ def classified(music, request):
 
 @pytest.fixture(scope="module")
 def regressed(music, request):
-    """The like with a regressor."""
+    """A fitted pipeline with a regressor."""
     return fit(music, REGRESSORS, request)
 
 

@@ -20,17 +20,11 @@ from sktag.datasets import make_music
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
-
 RNG = np.random.default_rng(0)
-
 LEVEL = RNG.uniform(0.2, 2, 40)
-
 WAVES = (RNG.normal(size=(40, 729)) * LEVEL[:, np.newaxis]).astype(np.float32)
-
 SPECTRA = RNG.normal(size=(40, 16, 32)).astype(np.float32)
-
 SPECTRA += LEVEL[:, np.newaxis, np.newaxis]
-
 QUICK = {
     "n_filters": 8,
     "dropout": 0,

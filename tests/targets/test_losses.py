@@ -14,7 +14,6 @@ from sktag.targets._losses import check_own_loss, row_losses
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
-
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(6, 3)) * 2
 CODES = np.array([0, 1, 2, 2, 1, 0])

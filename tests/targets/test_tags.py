@@ -104,3 +104,28 @@ def test_smoothed_tags_are_drawn_to_a_half(smoothing):
     np.testing.assert_allclose(
         criterion(logits, tags), expected.mean(axis=1), rtol=1e-12
     )
+
+
+def test_tags_are_coded_as_they_are_and_come_back():
+    targets, tags = TagTargets(3), np.array([[0, 1, 1], [1, 0, 0]])
+    codes = targets.encode(tags)
+    assert codes.dtype == np.float32
+    np.testing.assert_array_equal(targets.predict(targets.ideal_outputs(codes)), tags)
+    assert targets.classes.tolist() == [[0, 1]] * 3
+    np.testing.assert_array_equal(targets.row_weights(codes), [1, 1])
+
+
+@pytest.mark.parametrize("y", [np.zeros(4), np.zeros((4, 2))])
+def test_tags_of_another_number_raise(y):
+    with pytest.raises(ValueError, match="was trained on 3 tags"):
+        TagTargets(3).encode(y)
+
+
+def test_balanced_positives_weigh_negatives_over_positives():
+    tags = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1]])
+    targets = TagTargets(3).configured("cross_entropy", "balanced", tags)
+    # A tag that no clip has weighs 1, and one that all have next to nothing.
+    np.testing.assert_allclose(targets.positive, [3, 1, 1e-3])
+    given = TagTargets(3).configured("cross_entropy", {1: 5.0}, tags)
+    assert given.positive.tolist() == [1, 5, 1]
+    assert TagTargets(3).configured("focal", None, tags).positive is None

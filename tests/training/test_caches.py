@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 from sktag import Augmenter, ClipArray, CNN2DClassifier, MelSpectrogram, Standardizer
+from sktag.augment import SpecNoise
 from sktag.ops import ScaleOp
+from sktag.training._caches import fill_cache
+from sktag.training._data import n_deterministic
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -51,3 +55,58 @@ def test_caches_of_waveforms_share_the_budget(capsys):
     clf.set_params(cache_bytes=clf.cache_bytes - 1)
     clf.fit(X, np.arange(24) % 2, X_val=X[:12], y_val=np.arange(12) % 2)
     assert "exceed cache_bytes=" in capsys.readouterr().out
+
+
+CPU = torch.device("cpu")
+
+
+def make_clips(*ops):
+    """Spectrograms computed from clips in memory by an op, and further ops."""
+    rng = np.random.default_rng(0)
+    clips = ClipArray.from_array(rng.normal(size=(6, 3, 8)))
+    for op in (ScaleOp(np.zeros(3), np.full(3, 2.0)), *ops):
+        clips = clips.map(op)
+    return clips
+
+
+def test_cache_holds_the_computed_clips():
+    clips = make_clips()
+    cache, message = fill_cache(clips, clips.nbytes, 4, CPU)
+    np.testing.assert_array_equal(cache, np.asarray(clips))
+    assert message == "0 MiB of spectrograms are computed once and cached on cpu"
+
+
+def test_cache_ends_before_the_first_random_op():
+    clips = make_clips(SpecNoise(), ScaleOp(np.zeros(3), np.full(3, 5.0)))
+    cache, _ = fill_cache(clips, 2**20, 4, CPU)
+    np.testing.assert_array_equal(cache, np.asarray(clips.before(1)))
+    assert n_deterministic(clips) == 1
+
+
+def test_clips_beyond_the_limit_are_not_cached_and_the_message_names_it():
+    clips = make_clips()
+    cache, message = fill_cache(clips, clips.nbytes - 1, 4, CPU)
+    assert cache is None
+    assert (
+        f"cache_bytes={clips.nbytes - 1} (cache_bytes={clips.nbytes} would" in message
+    )
+
+
+def test_clips_in_memory_are_not_copied():
+    clips = ClipArray.from_array(np.zeros((6, 3, 8)))
+    assert fill_cache(clips, 2**20, 4, CPU) == (
+        None,
+        "0 MiB of spectrograms are in memory",
+    )
+
+
+def test_progress_wraps_the_batches():
+    seen = []
+
+    def progress(batches):
+        for batch in batches:
+            seen.append(len(batch))
+            yield batch
+
+    fill_cache(make_clips(), 2**20, 4, CPU, progress=progress)
+    assert seen == [4, 2]

@@ -1,4 +1,4 @@
-"""Checkpoints: a fit that was killed goes on to the same weights."""
+"""Checkpoints: a killed fit resumes and ends with the same weights."""
 
 import subprocess
 import sys
@@ -30,7 +30,6 @@ from sktag.training import _checkpoint, _fit
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
-
 SCHEDULES = {
     "one_cycle": {},
     "cosine": {"lr_schedule": "cosine"},

@@ -12,7 +12,6 @@ from sktag.training._chunks import chunk_starts, random_starts
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
 LABELS = np.repeat(["a", "b"], 5)
-
 QUICK = {"n_filters": 4, "max_epochs": 2, "random_state": 0}
 
 

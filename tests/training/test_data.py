@@ -164,7 +164,7 @@ class Seen:
 
 @pytest.fixture
 def seen(monkeypatch):
-    """What the front-end is given, in all tests that use it."""
+    """The batches that the front-end gets from now on."""
     seen, forward = Seen(), SpectrogramOp.forward
 
     def counting(op, x):

@@ -1,4 +1,4 @@
-"""What a fit prints."""
+"""The lines that a fit prints."""
 
 import pytest
 

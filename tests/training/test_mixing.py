@@ -12,7 +12,6 @@ from sktag.training._net import RowLoss
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
-
 MIXES = [(0.4, 0), (0, 1.0), (0.4, 1.0)]
 
 # Networks that hardly learn: what changes a loss is what it is computed of.

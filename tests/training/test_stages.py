@@ -13,7 +13,6 @@ from sktag.testing import inaccessible_clips
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
-
 STAGES = [("adam", 1e-2, 3), ("sgd", 1e-1), ["rmsprop", 1e-3, 2]]
 
 

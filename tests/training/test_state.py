@@ -1,5 +1,6 @@
 """Devices, and random states around a fit."""
 
+import contextlib
 import pickle
 
 import numpy as np
@@ -7,10 +8,18 @@ import pytest
 import torch
 from sklearn.base import clone
 
+from sktag.training._state import (
+    draw_seed,
+    pick_device,
+    reproducible,
+    to_numpy,
+    to_torch,
+    use_amp,
+)
+
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
 RANDOM = {"dropout": 0.5, "early_stopping": True, "validation_fraction": 0.2}
-
 RANDOM |= {"mixup_alpha": 0.4, "cutmix_alpha": 1.0, "label_smoothing": 0.1}
 
 
@@ -63,3 +72,53 @@ def test_cuda_learns_and_loads_on_the_cpu(X, Y, quick, amp):
     loaded = pickle.loads(pickle.dumps(clf))
     assert next(loaded.module_.parameters()).device.type == "cpu"
     assert loaded.score(X, Y) == 1
+
+
+def test_device_auto_is_cuda_where_there_is_one():
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert pick_device("auto").type == expected
+    assert pick_device("cpu") == torch.device("cpu")
+
+
+def test_amp_auto_is_off_on_the_cpu():
+    cpu = torch.device("cpu")
+    assert use_amp("auto", cpu) is False
+    assert use_amp(True, cpu) is True
+    assert use_amp(False, cpu) is False
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_random_state_and_flags_are_restored_after_a_block(fails):
+    cudnn, cpu = torch.backends.cudnn, torch.device("cpu")
+    before = torch.get_rng_state(), cudnn.deterministic, cudnn.benchmark
+    drawn = []
+    for _ in range(2):
+        with contextlib.suppress(RuntimeError), reproducible(cpu, 3):
+            assert cudnn.deterministic
+            drawn.append(torch.rand(4))
+            if fails:
+                raise RuntimeError
+    assert torch.equal(*drawn)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (cudnn.deterministic, cudnn.benchmark) == before[1:]
+
+
+def test_seed_of_a_number_is_the_number_and_others_are_drawn():
+    assert draw_seed(7) == draw_seed(np.int64(7)) == 7
+    state = np.random.RandomState(0)
+    first, second = draw_seed(state), draw_seed(state)
+    assert first != second
+    assert draw_seed(np.random.RandomState(0)) == first
+    assert draw_seed(None) != draw_seed(None)
+
+
+def test_nested_state_goes_to_numpy_and_back():
+    state = {"a": torch.arange(3), "b": [torch.ones(2), 5], "c": ("x", None)}
+    arrays = to_numpy(state)
+    assert type(arrays["a"]) is np.ndarray
+    assert arrays["c"] == ("x", None)
+    state["a"][0] = 9  # arrays are copies
+    back = to_torch(arrays)
+    assert back["a"].tolist() == [0, 1, 2]
+    assert torch.equal(back["b"][0], torch.ones(2))
+    assert back["b"][1] == 5
