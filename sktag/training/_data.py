@@ -14,8 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from sktag.clips import ClipArray
-from sktag.training._chunks import random_starts
-from sktag.training._margins import margins_of
+from sktag.training._chunks import margins_of, random_starts
 
 
 @dataclass(frozen=True)
