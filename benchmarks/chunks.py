@@ -109,7 +109,8 @@ def report(results):
             f"{DURATION:g} s at {SR // 1000} kHz, one chunk of 231 frames a file, with "
             "`cache_bytes=0` and no clips to validate on. Seconds are the least of "
             f"{ROUNDS} fits, interleaved with those of the other checkout, each "
-            "without its first epoch.",
+            f"without its first epoch; torch's threads: "
+            f"{results['after']['equal']['n_threads']}.",
             table(["an epoch", *columns, *ratio], rows),
             "Largest difference, in dB, between what the network gets and the cut of "
             "the whole clip's spectrogram that is most like it; and the samples that "

@@ -16,7 +16,7 @@ def atomic_write(
     """Write a file under a temporary name, and rename it once it is complete.
 
     A reader in another process sees the old content or all of the new content. If
-    `write` raises an error, the old file is left as it is.
+    `write` raises an error, the old file does not change.
     """
     path = Path(path)
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")

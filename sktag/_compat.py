@@ -1,4 +1,4 @@
-"""Names of scikit-learn that are not quite public, imported in one place."""
+"""Semi-private names of scikit-learn; no other file imports such names."""
 
 import sys
 import weakref

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.util import find_spec
 
-# Their frames are never the line of a user. torch and the threads of the standard
-# library stand between our own frames.
+# Frames of these modules are never the line of the user. Those of torch and of threads
+# lie between frames of sktag.
 _NOT_THE_USER = (
     "sktag",
     "sklearn",
@@ -55,7 +55,7 @@ def did_you_mean(name: object, names: Iterable[object]) -> str:
     Parameters
     ----------
     name : object
-        What the user wrote.
+        The wrong name.
     names : iterable
         The known names; those that are not strings are never suggested.
 

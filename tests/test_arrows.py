@@ -127,7 +127,7 @@ TESTED_IN = {
     "transformers/_base": "testing/test_checks.py",  # the checks of a ClipTransformer
 }
 # Modules with nothing to test: records and protocols.
-UNTESTED = {"estimators/_fitted", "targets/_protocol"}
+UNTESTED = {"targets/_protocol"}
 
 
 class Import(NamedTuple):

@@ -14,24 +14,21 @@ import pytest
 from numpydoc.docscrape import NumpyDocString
 from numpydoc.hooks.validate_docstrings import parse_config
 from numpydoc.validate import validate
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import check_param_validation
 
 import sktag
 
 CHECKS = parse_config(Path(__file__).parents[1])
 PUBLIC_TOO = {"GL08", "PR01", "PR02", "RT01", "SS05", "YD01"}  # see pyproject.toml
-# Sections whose entries read alike in all networks, but for these, which differ by the
-# kind of network (1-D, 2-D, waveforms) or by what it predicts.
-OF_THE_KIND = {
-    "Parameters": {"architecture", "kernel_size", "pool_size", "dropout"},
-    "Attributes": {"module_", "n_features_in_"},
-}
-OF_THE_TASK = {"Parameters": {"loss"}, "Attributes": {"module_"}}
-# Their names are imported from `sktag`, or are for this package alone.
+# Their public names are those of `sktag`; targets and training have none.
 TOP_LEVEL_ONLY = {
-    *("clips", "transformers", "estimators", "recipes"),
-    *("targets", "training"),
+    "clips",
+    "estimators",
+    "recipes",
+    "targets",
+    "training",
+    "transformers",
 }
 
 
@@ -79,22 +76,11 @@ def documented_parameters(obj):
     }
 
 
-def entries(obj, section):
-    """Return type line and text of each entry in a section of a docstring."""
-    found = NumpyDocString(inspect.getdoc(obj))[section]
-    return {entry.name: (entry.type, "\n".join(entry.desc)) for entry in found}
-
-
 OBJECTS = public_objects()
 ESTIMATORS = {
     name: obj
     for name, obj in OBJECTS.items()
     if inspect.isclass(obj) and issubclass(obj, BaseEstimator)
-}
-NETWORKS = {
-    name: cls
-    for name, cls in ESTIMATORS.items()
-    if issubclass(cls, ClassifierMixin | RegressorMixin)
 }
 DOCUMENTED = [
     *OBJECTS,
@@ -154,25 +140,6 @@ def test_docstring_of_each_estimator_has_an_example_that_runs(name):
     assert ">>> " in "".join(
         NumpyDocString(inspect.getdoc(ESTIMATORS[name]))["Examples"]
     )
-
-
-@pytest.mark.parametrize("section", OF_THE_KIND)
-def test_entries_that_networks_share_read_alike_in_their_docstrings(section):
-    texts = {}
-    for name, cls in NETWORKS.items():
-        kind = re.sub("Classifier$|Regressor$", "", cls.__name__)
-        task = "Classifier" if issubclass(cls, ClassifierMixin) else "Regressor"
-        for entry, text in entries(cls, section).items():
-            key = [entry]
-            key += [kind] * (entry in OF_THE_KIND[section])
-            key += [task] * (entry in OF_THE_TASK[section])
-            texts.setdefault(tuple(key), {}).setdefault(text, []).append(name)
-    assert len(texts) > 10
-    differ = {key: list(by_text.values()) for key, by_text in texts.items()}
-    assert {key: names for key, names in differ.items() if len(names) > 1} == {}
-    # What may differ does: else it is taken off the lists.
-    for entry in OF_THE_KIND[section] | OF_THE_TASK[section]:
-        assert len({t for key, ts in texts.items() if key[0] == entry for t in ts}) > 1
 
 
 def test_reference_of_the_book_lists_every_public_name_once():

@@ -193,7 +193,7 @@ class Lambda(RandomOp):
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Seed Python's and numpy's global generators for a block, and restore them."""
-    # Functions of others draw from them; this is the only place that may touch them.
+    # Third-party functions draw from them. Only this place may touch them.
     state = np.random.get_state()  # noqa: NPY002
     python_state = random.getstate()
     random.seed(seed)

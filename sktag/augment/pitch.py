@@ -60,7 +60,7 @@ class TimeStretch(RandomOp):
     """
 
     takes: ClassVar[str | None] = "wave"
-    # A faster chunk would end in silence although the clip goes on.
+    # A faster chunk would end in silence although the clip does not.
     takes_chunks: ClassVar[bool] = False
 
     rate: Range = (0.8, 1.25)

@@ -142,7 +142,7 @@ class ClipArray:
                 "clip x is x[np.newaxis]."
             )
         if array.ndim == 2:
-            refuse_integers(array.dtype, "ClipArray.from_array")
+            refuse_integers(array.dtype, array, "ClipArray.from_array")
             sample_rate = DEFAULT_SR if sample_rate is None else sample_rate
         array = array.astype(np.float32, copy=False)
         if sample_rate is not None and sample_rate == int(sample_rate):
@@ -201,7 +201,7 @@ class ClipArray:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Compute one clip after the other."""
-        return (self[i] for i in range(len(self)))
+        return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, key: Any) -> Any:
         """Index rows as numpy does. Only an integer computes something: one clip."""
@@ -335,8 +335,7 @@ class ClipArray:
         """Compute all clips, without random operations, for ``np.asarray``."""
         if copy is False:
             raise ValueError(
-                "clips cannot become an array without a copy: they are a recipe. "
-                "Write np.asarray(clips)."
+                "clips are a recipe, and become an array by a copy: np.asarray(clips)."
             )
         if self.nbytes >= get_config()["materialize_warn_bytes"]:
             warn(

@@ -98,7 +98,7 @@ def decode(
         warn(
             f"{name!r}: the header says {n_frames} frames ({n_frames / rate:.3f} s), "
             f"the file holds {held} ({held / rate:.3f} s); the clip is padded or "
-            "cropped to the requested length. Download or encode the file anew."
+            "cropped to the requested length. Download or encode the file again."
         )
     _require_finite(samples, name)
     if rate == sr:
@@ -210,5 +210,5 @@ def _require_finite(samples: npt.NDArray[np.float32], name: str) -> None:
     ):
         raise ValueError(
             f"{name!r} holds samples that are not finite numbers (NaN, infinite, or "
-            "too large for float32); export it anew, or leave it out."
+            "too large for float32); export it again, or leave it out."
         )

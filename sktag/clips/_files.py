@@ -46,7 +46,7 @@ def open_files(
             if on_error == "raise":
                 raise info
             if on_error == "warn":
-                warn(f"{info} Silence stands in for it.")
+                warn(f"{info} It is replaced by silence.")
             failed.append(len(infos))
             if len(failed) == len(paths):
                 raise info  # not a single file can be read

@@ -1,6 +1,6 @@
 """The way from X to clips, for all transformers and estimators.
 
-Arrays, tables and clips are told apart here only, so that a wrong X gets the same
+Only this module distinguishes arrays, tables and clips, so that a wrong X gets the same
 message everywhere.
 """
 
@@ -46,7 +46,7 @@ def as_clips(
             f"{array.shape}{already}"
         )
     if array.ndim == 2 and two_d == "wave":
-        refuse_integers(_dtype(X), name)
+        refuse_integers(_dtype(X), array, name)
     elif array.ndim == 2:
         array = array[:, :, np.newaxis]
     return ClipArray.from_array(

@@ -168,7 +168,7 @@ def opened(name: str) -> Iterator[Stream]:
         except sf.SoundFileError as error:
             raise ValueError(
                 f"{name!r} is damaged, it cannot be decoded to its end "
-                f"({error}); download or encode it anew, or leave it out."
+                f"({error}); download or encode it again, or leave it out."
             ) from error
 
 
@@ -187,11 +187,11 @@ def _refusal(name: str, reason: str) -> ValueError:
         head = raw.read(512)
     start = head.lstrip().lower()
     if not head:
-        what, remedy = "is empty", "download or encode it anew"
+        what, remedy = "is empty", "download or encode it again"
     elif start.startswith(b"version https://git-lfs"):
         what, remedy = "is a Git LFS pointer, not a sound file", "run 'git lfs pull'"
     elif start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        what, remedy = "is a web page, not a sound file", "download it anew"
+        what, remedy = "is a web page, not a sound file", "download it again"
     else:
         what = "is not a sound file that can be read"
         remedy = (
@@ -210,7 +210,7 @@ def inspect(sound: Stream, key: Key) -> AudioInfo:
     if not MIN_RATE <= rate <= MAX_RATE:
         raise ValueError(
             f"{name!r}: the sample rate {rate} Hz is outside [{MIN_RATE}, {MAX_RATE}]"
-            " Hz, the header is damaged; encode the file anew."
+            " Hz, the header is damaged; encode the file again."
         )
     if sound.format != "FLAC" and sound.subtype in BITS:
         densest = 8 * size / (BITS[sound.subtype] * n_channels)
@@ -222,7 +222,7 @@ def inspect(sound: Stream, key: Key) -> AudioInfo:
         n_frames = _count_frames(name)
     if n_frames == 0:
         raise ValueError(
-            f"{name!r} holds no sound (zero frames); encode it anew, or leave it out."
+            f"{name!r} holds no sound (zero frames); encode it again, or leave it out."
         )
     codec = (sound.format, sound.subtype)
     info = AudioInfo(*key, rate, n_channels, n_frames, *codec)

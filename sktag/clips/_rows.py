@@ -46,7 +46,7 @@ def as_waves(X: Any) -> list[np.ndarray] | None:
     if any(array.ndim != 1 or array.dtype.kind in "OSU" for array in arrays):
         return None
     for array in arrays:
-        refuse_integers(array.dtype, "RawWave")
+        refuse_integers(array.dtype, array, "RawWave")
     return [
         check_array(row, dtype=np.float32, ensure_2d=False, input_name=f"X[{i}]")
         for i, row in enumerate(arrays)

@@ -19,7 +19,7 @@ from sktag.clips._cache import DECODED, DiskCache, Key
 
 
 class Source(Protocol):
-    """What a ClipArray reads its rows from."""
+    """Interface of the sources of a ClipArray."""
 
     noun: str
     kind: str
@@ -186,13 +186,13 @@ class FileSource:
             errors = [read_row(i) for i in range(len(rows))]
         if self._on_error == "warn":
             for error in filter(None, errors):
-                warn(f"{error} Silence stands in for it.")
+                warn(f"{error} It is replaced by silence.")
         return out
 
     def _read_row(
         self, out: np.ndarray, info: AudioInfo, start: int | None
     ) -> Exception | None:
-        """Fill a row, or a part of it; return the error if silence stands in for it."""
+        """Fill a row, or a part of it; return the error if it becomes silence."""
         try:
             samples, first = self._samples(info, start, len(out))
         except (OSError, ValueError) as error:
@@ -206,12 +206,12 @@ class FileSource:
     def _samples(
         self, info: AudioInfo, start: int | None, width: int
     ) -> tuple[np.ndarray, int]:
-        """Return the samples of a file, or of a part, and the column where they begin.
+        """Return samples of a row, and the column at which they begin.
 
         They come from a cache, or are decoded and cached. If the cache has no room for
         all files, only the part is decoded, and not cached.
         """
-        # Look at the file again, so that a cache never returns what it held before.
+        # Check the file again, so that a cache never returns its old content.
         stat = stat_key(info.path)
         n = min(info.n_samples(self.options["sr"], self._offset), self._n_samples)
         if n == 0:

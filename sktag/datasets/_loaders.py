@@ -142,7 +142,7 @@ def _read_csv(path):
             place = f"line {reader.line_num}"
             if len(row) != len(header):
                 raise ValueError(
-                    f"'{path}', {place}: {len(row)} cells where the header has "
+                    f"'{path}', {place}: {len(row)} cells, but the header has "
                     f"{len(header)} columns. Put quotes around cells with a "
                     f"{'tab' if delimiter == chr(9) else 'comma'}."
                 )

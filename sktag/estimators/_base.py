@@ -16,31 +16,30 @@ from sklearn.utils.validation import check_is_fitted
 from sktag._messages import warn
 from sktag.clips._inputs import as_clips, check_rate
 from sktag.estimators._answers import AnswersMixin
-from sktag.estimators._fitted import Fitted
 from sktag.estimators._inputs import (
     FitData,
     check_bins,
     check_length,
     check_validation,
+    make_parts,
 )
 from sktag.estimators._network import (
+    Fitted,
     NetworkSpec,
     build_network,
     check_architecture,
 )
 from sktag.estimators._parameters import NetParams
-from sktag.estimators._parts import make_parts
 from sktag.estimators._pickling import PicklingMixin
 from sktag.estimators._summary import SummaryMixin
 from sktag.nets import ARCHITECTURES
-from sktag.targets import (
-    ValidationScores,
-    align_tags,
-    make_metrics,
-    split_rows,
-)
-from sktag.training import Chunks, FitPlan, make_stage, make_stages
+from sktag.targets._checks import align_tags
+from sktag.targets._scores import ValidationScores, make_metrics
+from sktag.targets._splits import split_rows
+from sktag.training._chunks import Chunks
 from sktag.training._mixing import Mixing
+from sktag.training._optimizers import make_stage, make_stages
+from sktag.training._plan import FitPlan
 from sktag.training._state import (
     draw_seed,
     pick_device,

@@ -12,14 +12,10 @@ from sktag.estimators._parameters import (
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
-from sktag.targets import (
-    LOSSES,
-    ClassTargets,
-    TagTargets,
-    check_labels,
-    check_own_loss,
-    tag_names,
-)
+from sktag.targets._checks import check_labels, tag_names
+from sktag.targets._labels import ClassTargets
+from sktag.targets._losses import LOSSES, check_own_loss
+from sktag.targets._tags import TagTargets
 
 
 class BaseClassifier(ClassifierMixin, BaseTagger):

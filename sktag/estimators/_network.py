@@ -10,6 +10,7 @@ from torch import nn
 from sktag._messages import name_of, warn
 from sktag.nets import find_architecture
 from sktag.nets.architecture import Built, Family
+from sktag.targets._protocol import Targets
 
 
 @dataclass(frozen=True)
@@ -126,3 +127,38 @@ def _try_network(module, spec, device):
             f"(2, {spec.n_outputs}): end it in a layer of n_outputs units, without "
             "softmax or sigmoid."
         )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What predictions and later fits need, without tensors and without a device.
+
+    Parameters
+    ----------
+    network : NetworkSpec
+        How the network was built.
+    chunk_size : int, "auto" or None
+        The parameter of the fit.
+    chunk : int or None
+        Columns of a chunk; None for whole clips.
+    targets : Targets
+        Outputs to answers.
+    seed : int
+        Seed of the fit.
+    n_bins : int
+        Bins of a spectrogram, or samples of a waveform.
+    hop_length : int or None
+        Samples from one column to the next; None where it is not known.
+    running : dict or None
+        Batch-norm statistics that a later fit resumes from, if the network's are
+        others.
+    """
+
+    network: NetworkSpec
+    chunk_size: Any
+    chunk: int | None
+    targets: Targets
+    seed: int
+    n_bins: int
+    hop_length: int | None
+    running: dict[str, Any] | None = None

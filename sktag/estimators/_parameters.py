@@ -8,7 +8,9 @@ from sklearn.base import BaseEstimator
 from sktag._compat import Interval, StrOptions
 from sktag.nets.blocks import ACTIVATIONS, INITIALISERS
 from sktag.targets._aggregate import AGGREGATES
-from sktag.training import LAYOUTS, OPTIMIZERS, SCHEDULES
+from sktag.training._chunks import LAYOUTS
+from sktag.training._optimizers import OPTIMIZERS
+from sktag.training._plan import SCHEDULES
 
 # Parameters of the net that are not the user's to set.
 _OWN = {"module", "criterion", "train_split", "iterator_train", "iterator_valid"}

@@ -2,7 +2,8 @@
 
 import torch
 
-from sktag.training import FitPlan, make_stage
+from sktag.training._optimizers import make_stage
+from sktag.training._plan import FitPlan
 from sktag.training._state import (
     pick_device,
     reproducible,

@@ -10,7 +10,9 @@ from sktag.estimators._parameters import (
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
-from sktag.targets import LOSSES, ValueTargets, check_values
+from sktag.targets._checks import check_values
+from sktag.targets._losses import LOSSES
+from sktag.targets._values import ValueTargets
 
 
 class BaseRegressor(RegressorMixin, BaseTagger):

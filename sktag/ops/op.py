@@ -86,10 +86,10 @@ class Op:
     _is_local: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Keep this class's equality and hash, and note what `in_slice` is for."""
+        """Keep equality and hash by value, and note whether `in_slice` applies."""
         super().__init_subclass__(**kwargs)
         own = vars(cls)
-        # `dataclass` writes its own methods only where the class has none. Its equality
+        # `dataclass` keeps the methods that a class defines itself. Its own equality
         # would compare arrays with ==, and its hash would be None.
         for name in ("__eq__", "__hash__", "__repr__"):
             if name not in own:
@@ -165,7 +165,8 @@ class Op:
 
         Notes
         -----
-        Call the module once before ``torch.export.export``, to make the op's constants.
+        Call the module once before ``torch.export.export``, to create the constants of
+        the op.
 
         Examples
         --------
@@ -210,8 +211,8 @@ class Op:
         Returns
         -------
         start, stop : int
-            Columns of the input. They may lie beyond either end of the clip, where the
-            op pads.
+            Columns of the input. They may lie beyond either end of the clip; the op
+            pads there.
         """
         return start, stop
 
@@ -257,7 +258,7 @@ class Op:
         return {name: getattr(self, name) for name in self._declared()}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the class and the fields, equal ones to equal bytes."""
+        """Pickle the class and the fields; equal ops give equal bytes."""
         state = {name: _canonical(value) for name, value in self._fields().items()}
         return _remake, (type(self), state)
 
@@ -292,15 +293,15 @@ class Op:
 
 
 def refuse_export() -> None:
-    """Raise an error if constants are first made inside ``torch.export``.
+    """Raise an error if constants are created inside ``torch.export``.
 
-    They would be fake tensors there, and stay in the cache of the function that makes
-    them.
+    Fake tensors of the export would stay in the cache of the function that creates the
+    constants.
     """
     if torch.compiler.is_exporting():
         raise RuntimeError(
-            "the constants of this op have not been made yet: call the module once, "
-            "with a batch of the type and device to export, before torch.export."
+            "the constants of this op do not exist yet: call the module once, with a "
+            "batch of the type and device to export, before torch.export."
         )
 
 
@@ -321,7 +322,7 @@ class _OpModule(nn.Module):
 
 
 def _key(value: Any) -> Any:
-    """Return what equals that of another value if both are alike; hashable."""
+    """Return a hashable key that is equal for equal values."""
     if isinstance(value, np.ndarray):
         is_plain = not value.dtype.hasobject
         content = value.tobytes() if is_plain else _key(value.tolist())
@@ -335,10 +336,10 @@ def _key(value: Any) -> Any:
 
 
 def _canonical(value: Any) -> Any:
-    """Return a value such that equal ones pickle to equal bytes.
+    """Return an equal value; all equal values then pickle to the same bytes.
 
     joblib hashes the strides of arrays, and pickle writes an object that occurs twice
-    in another way than two equal objects.
+    differently from two equal objects.
     """
     if isinstance(value, np.ndarray):
         return np.array(value, order="C", copy=None)

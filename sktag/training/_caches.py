@@ -50,7 +50,7 @@ def _dataset(plan, part, cache, *, draws):
 
 
 def _cached(plan, clips, limit):
-    from sktag.training._log import progress_bar
+    from sktag.training._callbacks import progress_bar
 
     def progress(batches):
         total = -(-len(clips) // plan.batch_size)

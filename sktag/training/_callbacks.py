@@ -1,6 +1,8 @@
 """The callbacks of a training: schedule, log, stopping, and the user's own."""
 
+import sys
 from copy import copy, deepcopy
+from importlib.util import find_spec
 
 from skorch.callbacks import (
     BatchScoring,
@@ -10,10 +12,111 @@ from skorch.callbacks import (
     GradientNormClipping,
     InputShapeSetter,
 )
+from torch.optim import lr_scheduler
 
-from sktag.training._log import EpochLog
-from sktag.training._schedule import Schedule
 from sktag.training._stages import Stages
+
+
+class Schedule(Callback):
+    """Learning rate over the epochs or steps.
+
+    References: Smith, Topin, "Super-convergence: very fast training of neural networks
+    using large learning rates", 2018 ("one_cycle"). Loshchilov, Hutter, "SGDR:
+    stochastic gradient descent with warm restarts", ICLR 2017 ("cosine").
+    """
+
+    def __init__(self, kind, n_steps, monitor, patience):
+        self.kind = kind
+        self.n_steps = n_steps
+        self.monitor = monitor
+        self.patience = patience
+
+    def on_train_begin(self, net, **kwargs):
+        """Start the schedule; "step" counts the epochs trained before."""
+        optimizer, done = net.optimizer_, len(net.history)
+        for group in optimizer.param_groups:
+            group["lr"] = net.lr
+        self.scheduler_ = None
+        if self.kind == "one_cycle":
+            self.scheduler_ = lr_scheduler.OneCycleLR(
+                optimizer, net.lr, total_steps=self.n_steps, cycle_momentum=False
+            )
+        elif self.kind == "cosine":
+            self.scheduler_ = lr_scheduler.CosineAnnealingLR(optimizer, self.n_steps)
+        elif self.kind == "step":
+            self.scheduler_ = lr_scheduler.LambdaLR(
+                optimizer, lambda epoch: 0.1 ** ((epoch + done) // 30)
+            )
+        elif self.kind == "plateau":
+            self.scheduler_ = lr_scheduler.ReduceLROnPlateau(
+                optimizer, factor=0.2, patience=self.patience
+            )
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        """Advance the schedules that change at every step."""
+        if training:
+            self.lr_ = net.optimizer_.param_groups[0]["lr"]
+            if self.kind in ("one_cycle", "cosine"):
+                self.scheduler_.step()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Record the rate, and advance the schedules that change at every epoch."""
+        net.history.record("lr", self.lr_)
+        if self.kind == "step":
+            self.scheduler_.step()
+        elif self.kind == "plateau":
+            self.scheduler_.step(net.history[-1, self.monitor])
+
+
+class EpochLog(Callback):
+    """One line an epoch, and a bar over the batches."""
+
+    def __init__(self, n_epochs, n_batches):
+        self.n_epochs = n_epochs
+        self.n_batches = n_batches
+
+    def on_train_begin(self, net, **kwargs):
+        """Open the bar."""
+        self.first_ = len(net.history)
+        self.bar_ = progress_bar(total=self.n_epochs * self.n_batches, desc="fit")
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Move the bar to the start of the epoch: a checkpoint may skip some."""
+        self.bar_.n = (len(net.history) - 1 - self.first_) * self.n_batches
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        """Advance the bar."""
+        if training:
+            self.bar_.update()
+
+    def on_epoch_end(self, net, **kwargs):
+        """Print the line."""
+        row = net.history[-1]
+        parts = [f"epoch {row['epoch']:>3}/{self.first_ + self.n_epochs}"]
+        parts.append(f"train loss {row['train_loss']:.4f}")
+        parts += [
+            f"{key.replace('_', ' ')} {value:.4f}"
+            for key, value in row.items()
+            if key.startswith("valid_") and isinstance(value, float)
+        ]
+        parts.append(f"lr {row['lr']:.1e}")
+        parts.append(f"{row['dur']:.1f} s")
+        self.bar_.write("  ".join(parts), file=sys.stdout)
+
+    def close(self):
+        """Close the bar."""
+        self.bar_.close()
+
+
+def progress_bar(iterable=None, **kwargs):
+    """Return a tqdm bar: a widget in notebooks, silent without a terminal."""
+    in_notebook = "ipykernel" in sys.modules
+    if in_notebook and find_spec("ipywidgets"):
+        from tqdm.notebook import tqdm
+    else:
+        from tqdm import tqdm
+    watched = in_notebook or sys.stderr.isatty()
+    return tqdm(iterable, leave=False, disable=not watched, **kwargs)
 
 
 def make_callbacks(plan, n_batches, *, validates):

@@ -15,7 +15,7 @@ from skorch.history import History
 
 from sktag._atomic import atomic_write
 from sktag._messages import warn
-from sktag.training._schedule import Schedule
+from sktag.training._callbacks import Schedule
 from sktag.training._stages import Stages
 from sktag.training._state import to_numpy, to_torch
 

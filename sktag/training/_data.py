@@ -14,8 +14,7 @@ import torch
 from torch.utils.data import Dataset
 
 from sktag.clips import ClipArray
-from sktag.training._chunks import random_starts
-from sktag.training._margins import margins_of
+from sktag.training._chunks import margins_of, random_starts
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,9 @@ class ClipDataset(Dataset):
     @cached_property
     def _cut_at(self):
         """First op that can be applied to parts of clips."""
-        at = self._crop_at
-        while at > self._n_cached and not self.clips.ops[at - 1].whole:
+        at, ops = self._crop_at, self.clips.ops
+        # Random ops before a front-end see the clip: a part has other edges.
+        while at > self._n_cached and not (ops[at - 1].whole or ops[at - 1].random):
             at -= 1
         return at
 

@@ -11,9 +11,8 @@ from sktag._messages import warn
 from sktag.training._batch_norm import batch_norms, is_cold, refresh_batch_norm
 from sktag.training._batches import count_batches
 from sktag.training._caches import make_datasets
-from sktag.training._log import EpochLog
+from sktag.training._callbacks import EpochLog, Schedule
 from sktag.training._net import TaggerNet, make_net
-from sktag.training._schedule import Schedule
 from sktag.training._stages import Stages, StagesEnd
 from sktag.training._state import to_numpy, to_torch
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from sktag.targets import Targets
+from sktag.targets._protocol import Targets
 from sktag.training._chunks import Chunks
 from sktag.training._mixing import Mixing
 from sktag.training._optimizers import Stage

@@ -59,7 +59,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {}
     takes: str | None = None
-    _two_d = "wave"  # what a bare 2-D array holds
+    _two_d = "wave"  # content of a bare 2-D array
 
     def _make_op(self, sample_rate):
         """Return the op of the fitted transformer."""

@@ -204,7 +204,7 @@ def test_path_outside_of_an_augmenter_is_refused(tmp_path, name):
 
 def test_folder_without_audio_is_refused_by_its_name(tmp_path):
     (tmp_path / "notes.txt").write_text("none")
-    with pytest.raises(ValueError, match=r"background=.*holds no audio files"):
+    with pytest.raises(ValueError, match=r"background=.*contains no audio files"):
         Augmenter([BackgroundMix(tmp_path)]).fit(X)
 
 

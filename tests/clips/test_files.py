@@ -37,7 +37,7 @@ def test_file_that_cannot_be_opened_is_silent_and_listed(
 
 
 @pytest.mark.parametrize("on_error", ["raise", "warn", "silence"])
-@pytest.mark.filterwarnings("ignore:.*Silence stands in for it")
+@pytest.mark.filterwarnings("ignore:.*It is replaced by silence")
 def test_files_of_which_none_can_be_opened_raise(tmp_path, on_error):
     with pytest.raises(FileNotFoundError, match=r"missing\.wav"):
         open_files([str(tmp_path / "missing.wav")], 22050, on_error=on_error)

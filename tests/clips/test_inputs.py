@@ -143,7 +143,7 @@ def test_tensor_is_taken_as_an_array():
 @pytest.mark.parametrize("make", [np.asarray, pd.DataFrame])
 def test_integer_waveforms_raise_and_name_the_factor(step, make, dtype, remedy):
     with pytest.raises(ValueError, match=rf"floating-point.*{dtype}.*{remedy}"):
-        step.fit(make(np.ones((2, 5000), dtype=dtype)))
+        step.fit(make(np.full((2, 5000), 120, dtype=dtype)))
 
 
 def test_integers_raise_wherever_waveforms_come_from():
@@ -153,7 +153,14 @@ def test_integers_raise_wherever_waveforms_come_from():
     with pytest.raises(ValueError, match=r"RawWave takes.*32768"):
         RawWave().fit([integers[0], integers[1, :40]])
     with pytest.raises(ValueError, match=r"RawWave takes.*int64"):
-        RawWave().fit(integers.tolist())
+        RawWave().fit((200 * integers).tolist())
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_small_whole_numbers_are_taken(dtype):
+    X = np.array([[0, 1, -2], [3, 0, 1]], dtype=dtype)
+    np.testing.assert_array_equal(Step().fit(X).clips_, X)
+    np.testing.assert_array_equal(Step().fit(X.tolist()).clips_, X)
 
 
 def test_integer_spectrograms_are_taken():

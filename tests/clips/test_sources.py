@@ -87,7 +87,7 @@ def test_row_that_cannot_be_read_warns_at_the_line_of_the_user(paths, tmp_path):
     soundfile.write(path, WAVES[0], SR)
     clips = RawWave(SR, on_error="warn", n_jobs=2).fit_transform([path, paths[0]])
     path.write_text("no sound any more")
-    with pytest.warns(UserWarning, match=r"a\.wav.*Silence") as caught:
+    with pytest.warns(UserWarning, match=r"a\.wav.*silence") as caught:
         out = np.asarray(clips)
     assert caught[0].filename == __file__
     assert not out[0].any()

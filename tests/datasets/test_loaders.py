@@ -216,7 +216,7 @@ def test_load_table_data_frame_empty_label_raises_with_row(songs, empty):
         ("file,mood\n", "mood", r"has no rows\. Add one per audio file"),
         ("file,mood\na.wav,calm\nb.wav,\n", "mood", r"line 3: .*'mood' is empty"),
         ("file,mood\n ,calm\n", "mood", r"line 2: .*'file' is empty"),
-        ("file,mood\na.wav\n", "mood", r"line 2: 1 cells where the header has 2"),
+        ("file,mood\na.wav\n", "mood", r"line 2: 1 cells, but the header has 2"),
         ("file,x\na.wav,1\nb.wav,yes\n", ["x"], r"line 3: 'yes' in column 'x' is not"),
         ("file,x\na.wav,1\n", [], r"label_columns=\[\] must name at least one"),
     ],

@@ -18,7 +18,7 @@ from sktag import (
     config_context,
 )
 from sktag.clips import _sources
-from sktag.targets import split_rows
+from sktag.targets._splits import split_rows
 from sktag.testing import inaccessible_clips
 
 # Tests train for as few steps as they need, and small clips shrink the networks.

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sktag.targets import ClassTargets, TagTargets
 from sktag.targets._aggregate import aggregate, safe_log
+from sktag.targets._labels import ClassTargets
+from sktag.targets._tags import TagTargets
 
 
 def test_aggregation_acts_on_probabilities():

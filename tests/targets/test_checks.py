@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from sktag.targets import align_tags, check_labels, check_values, tag_names
+from sktag.targets._checks import align_tags, check_labels, check_values, tag_names
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

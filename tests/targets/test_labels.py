@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import get_scorer
 
-from sktag.targets import ClassTargets
+from sktag.targets._labels import ClassTargets
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

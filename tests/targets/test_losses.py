@@ -9,8 +9,10 @@ from scipy.special import expit, log_softmax
 from torch.nn import functional
 
 from sktag import CNN2DRegressor
-from sktag.targets import LOSSES, ClassTargets, TagTargets, ValueTargets
-from sktag.targets._losses import check_own_loss, row_losses
+from sktag.targets._labels import ClassTargets
+from sktag.targets._losses import LOSSES, check_own_loss, row_losses
+from sktag.targets._tags import TagTargets
+from sktag.targets._values import ValueTargets
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

@@ -21,12 +21,9 @@ from sklearn.metrics import (
 from sklearn.model_selection import GridSearchCV
 
 from sktag import CNN2DRegressor
-from sktag.targets import (
-    ClassTargets,
-    ValidationScores,
-    make_metrics,
-    split_rows,
-)
+from sktag.targets._labels import ClassTargets
+from sktag.targets._scores import ValidationScores, make_metrics
+from sktag.targets._splits import split_rows
 from sktag.testing import inaccessible_clips
 
 # Tests train for as few steps as they need.

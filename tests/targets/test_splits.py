@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sktag.targets import split_rows
+from sktag.targets._splits import split_rows
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

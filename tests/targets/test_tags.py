@@ -9,7 +9,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import get_scorer, roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 
-from sktag.targets import TagTargets
+from sktag.targets._tags import TagTargets
 from sktag.training._net import RowLoss
 
 # Tests train for as few steps as they need.

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from sktag import CNN1DRegressor
-from sktag.targets import ValueTargets, split_rows
+from sktag.targets._splits import split_rows
+from sktag.targets._values import ValueTargets
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sktag import ClipArray
-from sktag.training import Chunks, Part
 from sktag.training._batches import Batches, count_batches, read_batches
-from sktag.training._data import ClipDataset
+from sktag.training._chunks import Chunks
+from sktag.training._data import ClipDataset, Part
 
 CPU = torch.device("cpu")
 

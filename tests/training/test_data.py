@@ -21,11 +21,10 @@ from sktag.clips import _sources
 from sktag.clips._cache import DECODED
 from sktag.ops import RandomOp, SpectrogramOp
 from sktag.testing import make_waves
-from sktag.training import Part
 from sktag.training._batches import Batches
 from sktag.training._caches import fill_cache
 from sktag.training._chunks import chunk_starts, random_starts
-from sktag.training._data import ClipDataset
+from sktag.training._data import ClipDataset, Part
 
 CPU = torch.device("cpu")
 N = 12

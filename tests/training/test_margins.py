@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sktag.training._margins import Margins, margins_of
+from sktag.training._chunks import Margins, margins_of
 
 
 class Windows:

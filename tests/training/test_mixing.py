@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from sktag import CNN1DClassifier, CNN2DRegressor, SampleCNNClassifier
-from sktag.targets import ClassTargets
+from sktag.targets._labels import ClassTargets
 from sktag.training._mixing import Mixing
 from sktag.training._net import RowLoss
 

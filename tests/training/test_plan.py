@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from sktag.targets import ClassTargets
-from sktag.training import FitPlan, make_stage, make_stages
+from sktag.targets._labels import ClassTargets
+from sktag.training._optimizers import make_stage, make_stages
+from sktag.training._plan import FitPlan
 
 
 def make_plan(**params):

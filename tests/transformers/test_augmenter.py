@@ -8,6 +8,7 @@ import random
 import joblib
 import numpy as np
 import pytest
+import torch
 from sklearn.base import clone
 
 from sktag import (
@@ -189,3 +190,28 @@ def test_clone_keeps_operations_and_callables(waves):
     assert (gain.gain_db, gain.p) == ((1, 2), 0.5)
     assert isinstance(function, Lambda)
     assert function.function is add_uniform
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.nn.Identity(), r"Identity\(\).*operations of sktag.augment"),
+        (
+            lambda samples: samples,
+            r"called with two arguments.*f\(samples, sample_rate",
+        ),
+        (lambda: None, "called with two arguments"),
+        (Gain, "operations of sktag.augment, such as Gain"),
+    ],
+    ids=["module", "one argument", "no argument", "class"],
+)
+def test_transform_that_cannot_be_called_is_refused_with_the_rule(
+    given, message, waves
+):
+    with pytest.raises(TypeError, match=message):
+        Augmenter([given]).fit(waves)
+
+
+def test_function_without_a_signature_is_taken(waves):
+    clips = Augmenter(np.add).fit_transform(waves)
+    assert carried(clips).operations[0].function is np.add
