@@ -7,7 +7,7 @@
 # in, and a search runs in parallel processes. The task is to tell six instruments apart,
 # in clips that are generated.
 #
-# In the book, [](#chapter-own-data) trains on recordings of your own.
+# In the book, [](#chapter-your-data) trains on recordings of your own.
 #
 # ```sh
 # python examples/own_parts.py

@@ -122,6 +122,22 @@ def test_grid_search_finds_the_best_of_front_ends_and_networks(run, tmp_path):
     assert written(tmp_path / "grid_search_output") == {"grid.png"}
 
 
+@pytest.mark.slow
+@few
+def test_own_parts_searches_over_networks_and_losses(run, tmp_path):
+    out = run("own_parts.py", "--n-clips", "48", "--duration", "1", "--epochs", "4")
+    scores = re.findall(r"^width +(\d+), (\w+) *: (\d\.\d+)$", out, re.MULTILINE)
+    losses = ["cross_entropy", "generalised_cross_entropy"]
+    assert [(width, loss) for width, loss, _ in scores] == [
+        (width, loss) for width in ("8", "16") for loss in losses
+    ]
+    assert all(0 <= float(score) <= 1 for *_, score in scores)
+    assert "gru (GRU)" in out
+    assert re.search(r"^Embedding: \(16, (16|32)\)$", out, re.MULTILINE)
+    assert 0 <= number("Test accuracy", out) <= 1
+    assert written(tmp_path / "own_parts_output") == {"history.png"}
+
+
 @few
 def test_multilabel_tagging_scores_tags_and_follows_them(run, tmp_path):
     out = run("multilabel_tagging.py", "--n-clips", "72", "--epochs", "8")
