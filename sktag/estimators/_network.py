@@ -120,13 +120,16 @@ def _try_network(module, spec, device):
         )
         raise
     module.train(was_training)
-    shape = tuple(logits.shape) if isinstance(logits, torch.Tensor) else logits
-    if shape != (2, spec.n_outputs):
-        raise ValueError(
-            f"architecture={name} made outputs of shape {shape!r} for 2 clips, not "
-            f"(2, {spec.n_outputs}): end it in a layer of n_outputs units, without "
-            "softmax or sigmoid."
-        )
+    found = f"a {type(logits).__name__}"
+    if isinstance(logits, torch.Tensor):
+        if logits.shape == (2, spec.n_outputs):
+            return
+        found = f"outputs of shape {tuple(logits.shape)}"
+    raise ValueError(
+        f"architecture={name} returned {found} for 2 clips, not a tensor of shape (2, "
+        f"{spec.n_outputs}): end it in a layer of n_outputs units, without softmax or "
+        "sigmoid."
+    )
 
 
 @dataclass(frozen=True)

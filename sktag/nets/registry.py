@@ -5,10 +5,10 @@ added by adding its file.
 """
 
 import pkgutil
+import sys
 from importlib import import_module
 from typing import Any
 
-from sktag import nets
 from sktag.nets.architecture import AXES, Architecture, Family
 from sktag.nets.blocks import Network
 from sktag.nets.sizes import check_choice
@@ -17,7 +17,8 @@ from sktag.nets.sizes import check_choice
 def _collect() -> dict[Family, dict[str, Architecture]]:
     """Return the records of the modules beside this one, in alphabetical order."""
     found: dict[Family, dict[str, Architecture]] = {family: {} for family in AXES}
-    for module in pkgutil.iter_modules(nets.__path__, f"{nets.__name__}."):
+    folder = sys.modules[__package__].__path__
+    for module in pkgutil.iter_modules(folder, f"{__package__}."):
         if module.name != __name__:
             for value in vars(import_module(module.name)).values():
                 if isinstance(value, Architecture):

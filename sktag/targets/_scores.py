@@ -1,6 +1,7 @@
 """Scores of the validation rows, at every epoch."""
 
 import warnings
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ def make_metrics(monitor, metrics):
     ]
     named: dict[str, Metric] = {}
     for metric in (monitored, *others):
-        if named.setdefault(metric.name, metric) != metric:
+        first = named.setdefault(metric.name, metric)
+        if _content(first.function) != _content(metric.function):
             raise ValueError(
                 f"two different metrics are called {metric.name!r}, and the columns of "
                 "history_ are named after them: give the functions names of their own."
@@ -60,6 +62,15 @@ def _make_metric(given, what):
             f"{did_you_mean(given, names)}"
         )
     return Metric(given)
+
+
+def _content(function):
+    """Return what makes two metrics the same: a clone of an estimator copies them."""
+    if is_scorer(function):
+        return function._score_func, function._sign, sorted(function._kwargs.items())
+    if isinstance(function, partial):
+        return function.func, function.args, sorted(function.keywords.items())
+    return function
 
 
 class ValidationScores:

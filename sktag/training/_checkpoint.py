@@ -54,8 +54,8 @@ def open_checkpoint(folder, identity, *, label, seed, verbose=0):
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f"checkpoint={str(folder)!r} needs parameters and data that can be pickled "
-            f"to recognise this fit later, but: {error}. Define functions and classes "
-            "in a module, or set checkpoint=None."
+            f"to recognise this fit later, but: {error.args[0]}. Define functions and "
+            "classes in a module, or set checkpoint=None."
         ) from error
     checkpoint = Checkpoint(folder / f"{label}-{key}.checkpoint", seed)
     if verbose and checkpoint.saved is not None:

@@ -91,9 +91,9 @@ def margins_of(ops, size, n_columns):
     first, last, hop = 0, size, 1
     for op in reversed(ops):
         first, last = op.in_slice(first, last)
-        step = op.hop_length or 1
-        first = first // step * step
-        hop *= step
+        hop *= op.hop_length or 1
+        # A part begins at a frame of the front-end, whatever is done before it.
+        first = first // hop * hop
     # A part that is moved to the end of the clip must still begin at a hop.
     width = last - first + (n_columns - last + first) % hop
     if width >= n_columns:

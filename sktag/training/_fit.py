@@ -41,8 +41,9 @@ def train(plan, module, train_part, valid_part, score, *, before, checkpoint):
     dataset, valid = make_datasets(plan, train_part, valid_part, reads=not is_finished)
     if len(dataset) == 1 and batch_norms(module):
         raise ValueError(
-            f"there is 1 training sample, of {len(train_part.clips)} given, but batch "
-            "normalisation needs two or more: give more clips, or set batch_norm=False."
+            f"there is 1 sample to train on, of {len(train_part.clips)} given, but "
+            "batch normalisation needs two or more: give more clips, or set "
+            "batch_norm=False."
         )
     n_batches = count_batches(len(dataset), plan.batch_size)
     if not plan.is_partial:
