@@ -239,7 +239,7 @@ def test_sizes_beside_a_function_are_refused(X, Y, quick):
             lambda input_shape, n_outputs: nn.Sequential(
                 nn.Flatten(), nn.LazyLinear(n_outputs + 1)
             ),
-            r"made outputs of shape \(2, 4\) for 2 clips, not \(2, 3\)",
+            r"returned outputs of shape \(2, 4\) for 2 clips, not a tensor of shape \(2, 3\)",
         ),
         (lambda input_shape, n_outputs: nn.LazyLinear(n_outputs), r"\(2, 12, 3\)"),
         (lambda input_shape, n_outputs: None, "returned NoneType: return a torch.nn"),
@@ -300,3 +300,16 @@ def test_network_of_ones_own_warm_starts_if_it_is_the_same(X, Y, own):
     assert clf.fit(X, Y).n_iter_ == 4
     with pytest.raises(ValueError, match="cannot continue training with architecture"):
         clf.set_params(architecture=Small).fit(X, Y)
+
+
+class Recurrent(nn.LSTM):
+    """A layer whose output is a tuple."""
+
+    def __init__(self, input_shape, n_outputs):
+        super().__init__(input_shape[-1], n_outputs, batch_first=True)
+
+
+def test_network_that_returns_a_tuple_raises(X, Y, quick):
+    clf = quick(architecture=Recurrent, n_filters=None)
+    with pytest.raises(ValueError, match="Recurrent returned a tuple for 2 clips"):
+        clf.fit(X, Y)

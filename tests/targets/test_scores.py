@@ -375,3 +375,16 @@ def test_scores_of_chunked_outputs_are_those_of_the_clips():
     proba = softmax(logits, axis=1).reshape(4, 3, 3).mean(axis=1)
     assert found["right_share"] == found["accuracy"] == right_share(y, proba)
     assert found["neg_log_loss"] == pytest.approx(-log_loss(y, proba), rel=1e-12)
+
+
+def test_metrics_of_a_clone_are_the_same_metrics():
+    from copy import deepcopy
+    from functools import partial
+
+    scorer = make_scorer(f1_score, average="macro")
+    part = partial(f1_score, average="macro")
+    for metric in (scorer, part, f1_score):
+        monitored, others = make_metrics(deepcopy(metric), [deepcopy(metric)])
+        assert monitored.name == others[0].name == "f1_score"
+    with pytest.raises(ValueError, match="two different metrics are called 'f1_score'"):
+        make_metrics(scorer, [make_scorer(f1_score, average="micro")])

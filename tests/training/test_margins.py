@@ -50,15 +50,16 @@ def compute(ops, x):
 
 @settings(deadline=None)
 @given(
+    st.lists(windows(st.just(1)), max_size=2),
     windows(st.integers(1, 7)),
     st.lists(windows(st.just(1)), max_size=2),
     st.integers(20, 300),
     st.integers(1, 30),
 )
 def test_chunks_computed_from_parts_are_those_cut_from_the_whole(
-    front_end, filters, n, size
+    before, front_end, after, n, size
 ):
-    ops = [front_end, *filters]
+    ops = [*before, front_end, *after]
     x = np.random.default_rng(0).integers(1, 1000, n)
     whole = compute(ops, x)
     size = min(size, len(whole))
