@@ -102,7 +102,7 @@ class AnswersMixin:
 
 
 class Tap:
-    """Computes the features of one layer: what flows through it in a forward pass."""
+    """Computes the features of one layer, by a hook in a forward pass."""
 
     def __init__(self, module, layer):
         self.module = module

@@ -65,7 +65,10 @@ class FitData(NamedTuple):
 
 
 def check_validation(given, clips, y, *, check_y, as_clips, name):
-    """Check the arguments of `fit` that concern validation."""
+    """Check the arguments of `fit` that concern validation; None without X_val.
+
+    `check_y` returns y checked, `as_clips` a bare array as clips.
+    """
     if given.groups is not None:
         check_consistent_length(clips, given.groups)
     if given.X_val is None and given.y_val is None:
@@ -112,7 +115,7 @@ class Parts(NamedTuple):
 
 
 def make_parts(data, codes, targets, train_rows, valid_rows):
-    """Return the parts of a fit."""
+    """Return the parts of a fit; weights have a mean of 1 over the rows of a part."""
     weights = _row_weights(data.sample_weight, codes, targets)
     mean = weights[train_rows].mean()
     if not mean > 0:

@@ -127,7 +127,12 @@ def choose_blocks(
     shrinks: bool = True,
     stride: int = 1,
 ) -> Blocks:
-    """Choose the sizes of a network's blocks for its input."""
+    """Choose the sizes of a network's blocks for its input.
+
+    A short input drops whole blocks with `drops_blocks`, else it shrinks poolings, and
+    nothing with ``shrinks=False``. `stride` columns of the input are one for the first
+    block. Given sizes are never changed: a ValueError says what they need.
+    """
     shape, given = tuple(axes.values()), request.given
     n_axes = len(shape)
     one, maps = (1,) * n_axes, tuple(n // stride for n in shape)

@@ -62,7 +62,7 @@ LOSSES = {
 
 
 def row_losses(kind, loss, outputs, codes, *, smoothing=0.0, positive=None):
-    """Compute the loss of each row."""
+    """Return the loss of each row, by a name of `LOSSES` or a user's function."""
     if not callable(loss):
         return LOSSES[kind][loss](outputs, codes, smoothing, positive)
     losses = loss(outputs, codes)

@@ -26,7 +26,7 @@ class Metric(NamedTuple):
 
 
 def make_metrics(monitor, metrics):
-    """Return what a user gave as `monitor` and `metrics`, checked."""
+    """Return `monitor` and `metrics` of the user as metrics, checked."""
     monitored = Metric("loss")
     if not isinstance(monitor, str) or monitor != "loss":
         monitored = _make_metric(monitor, f"monitor={monitor!r} is neither 'loss' nor")

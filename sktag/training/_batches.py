@@ -25,7 +25,7 @@ def count_batches(n_items, batch_size):
 
 
 class Batches:
-    """The batches of a data set, shuffled for training or in order."""
+    """The batches of a data set: of an epoch, which needs a seed, or in order."""
 
     def __init__(self, dataset, batch_size, device, seed=None):
         self.dataset = dataset
@@ -108,7 +108,7 @@ def _ahead(function, items):
 
 
 def read_batches(clips, batch_size, device, n_threads=None, chunks=None):
-    """Compute clips, or their chunks, in order, a batch at a time."""
+    """Compute clips or their chunks in order; the chunks of a clip follow one another."""
     nothing = np.zeros(len(clips), dtype=np.float32)
     part = Part(clips, np.arange(len(clips)), nothing, nothing)
     starts = None if chunks is None else chunks.starts(clips)

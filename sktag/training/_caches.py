@@ -7,7 +7,11 @@ from sktag.training._data import ClipDataset, n_deterministic
 
 
 def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
-    """Compute all clips once and keep them, if they fit."""
+    """Compute all clips once, up to the first random op, and keep them if they fit.
+
+    Returns the cache, on the host if the device has no room or the next op runs there,
+    or None; and a message that says what is cached and where, or why not.
+    """
     rest = clips.ops[n_deterministic(clips) :]
     clips = clips.before(len(clips.ops) - len(rest))
     size = f"{clips.nbytes / 2**20:.0f} MiB of {clips.kind}s"
@@ -31,7 +35,10 @@ def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
 
 
 def make_datasets(plan, train, valid, *, reads=True):
-    """Return the data sets of a training and of its validation."""
+    """Return the data sets of a training and of its validation, which may be None.
+
+    With ``reads=False`` nothing will be read, so nothing is cached.
+    """
     cache = _cached(plan, train.clips, plan.cache_bytes) if reads else None
     sets = [_dataset(plan, train, cache, draws=plan.train_chunks == "random"), None]
     if valid is not None:

@@ -41,7 +41,11 @@ _KEPT = {
 
 
 def open_checkpoint(folder, identity, *, label, seed, verbose=0):
-    """Find the checkpoint of a fit, which is empty at first."""
+    """Find the checkpoint of a fit, which is empty at first.
+
+    `identity` is everything that determines the weights: parameters and data. The seed
+    is that of a new fit; a file has its own.
+    """
     given, folder = folder, Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

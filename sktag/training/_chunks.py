@@ -40,7 +40,7 @@ class Chunks:
     layout: str = "even"
 
     def starts(self, clips):
-        """Return the first column of each chunk of clips."""
+        """Return first columns, (n_clips, n_chunks); None if clips are taken whole."""
         length = clips.shape[-1]
         if length <= self.size:
             return None
@@ -57,7 +57,10 @@ def chunk_starts(lengths, size, n_chunks, layout="even"):
 
 
 def random_starts(lengths, size, seed, epoch):
-    """Draw one chunk a clip, outside the padding."""
+    """Draw one chunk a clip, outside the padding: its first column, (n_clips,).
+
+    The draws are a function of seed, epoch and the position of the clip alone.
+    """
     places = np.maximum(np.asarray(lengths) - size, 0) + 1
     # 1 separates these draws from those of the order of rows.
     drawn = np.random.default_rng([seed, epoch, 1]).random(len(places))
@@ -87,7 +90,10 @@ class Margins(NamedTuple):
 
 
 def margins_of(ops, size, n_columns):
-    """Find the parts that chunks depend on."""
+    """Find the parts that chunks of `size` columns after the ops depend on.
+
+    `n_columns` is the length of a clip before the ops. None if a part would be as long.
+    """
     first, last, hop = 0, size, 1
     for op in reversed(ops):
         first, last = op.in_slice(first, last)

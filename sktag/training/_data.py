@@ -72,7 +72,12 @@ class Batch(NamedTuple):
 
 
 class ClipDataset(Dataset):
-    """Clips or chunks, with targets and weights, read a whole batch at a time."""
+    """Clips or chunks, with targets and weights, read a whole batch at a time.
+
+    An item is a clip; or, with `chunk`, each chunk that begins at `starts`, (n_clips,
+    n_chunks); or, without `starts`, one chunk a clip that is drawn for each epoch.
+    `cache` holds all clips after the ops before the first random one.
+    """
 
     def __init__(self, part, chunk=None, starts=None, cache=None, n_threads=None):
         self.clips = part.clips

@@ -38,7 +38,12 @@ class RowLoss(nn.Module):
 
 
 class TaggerNet(NeuralNet):
-    """Net of skorch that trains on ClipDatasets."""
+    """Net of skorch that trains on ClipDatasets.
+
+    With `keep_batches` the history has a row for each batch of the last two epochs,
+    which callbacks such as skorch's ProgressBar read; it costs a host synchronisation a
+    step.
+    """
 
     def __init__(
         self,

@@ -52,7 +52,10 @@ def make_stage(optimizer, lr, weight_decay, net_params):
 
 
 def make_stages(stages, lr_schedule, weight_decay, net_params, n_epochs):
-    """Return the stages of a training, checked."""
+    """Return the stages of a training, checked; None if it is not staged.
+
+    Each uses those of the ``optimizer__...`` parameters that its optimizer has.
+    """
     if lr_schedule != "staged":
         if stages is None:
             return None
