@@ -15,6 +15,7 @@ __all__ = [
     "_fit_context",
     "is_repeat_in_search",
     "is_scorer",
+    "scorer_name",
 ]
 _SEARCHES = "sklearn.model_selection."
 
@@ -24,6 +25,12 @@ def is_scorer(value):
     from sklearn.metrics._scorer import _BaseScorer  # slow to import
 
     return isinstance(value, _BaseScorer)
+
+
+def scorer_name(scorer):
+    """Return the name of the metric of a scorer object, "neg_..." for a loss."""
+    sign = "neg_" if scorer._sign < 0 else ""
+    return f"{sign}{scorer._score_func.__name__}"
 
 
 # The Parallel object of the search or cross-validation that was asked about last.
@@ -44,8 +51,9 @@ def is_repeat_in_search():
             search = frame.f_locals.get("parallel", search)
         frame = frame.f_back
     if caller is not None and caller.f_code.co_name == "_fit_and_score":
-        # In a worker of a search; its refit, in the user's process, is not a repeat.
-        return caller.f_locals.get("candidate_progress") is not None
+        # In a worker of a search, whose fits do not know of each other: the first one.
+        places = [caller.f_locals.get(f"{k}_progress") for k in ("candidate", "split")]
+        return None not in places and [place[0] for place in places] != [0, 0]
     if search is None:
         return False
     is_repeat = _last_search is not None and _last_search() is search

@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "sktag._atomic": [],
     "sktag.ops": [],
     "sktag.augment": ["sktag.ops"],
-    "sktag.nets": ["sktag._messages", "sktag.ops"],
+    "sktag.nets": ["sktag._messages"],
     "sktag.clips": [
         "sktag._atomic",
         "sktag._config",
@@ -35,7 +35,6 @@ MAY_IMPORT = {
     ],
     "sktag.transformers": [
         "sktag._compat",
-        "sktag._config",
         "sktag._messages",
         "sktag.augment",
         "sktag.clips",
@@ -52,11 +51,9 @@ MAY_IMPORT = {
     ],
     "sktag.estimators": [
         "sktag._compat",
-        "sktag._config",
         "sktag._messages",
         "sktag.clips",
         "sktag.nets",
-        "sktag.ops",
         "sktag.targets",
         "sktag.training",
     ],

@@ -4,10 +4,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from sktag.nets.blocks import Network
 from sktag.training._batches import read_batches
 
 # Clips or chunks that go through the network at a time in predictions on the CPU.
 _ROWS = 4
+_LAST_AXIS = (nn.Linear, nn.RNNBase, nn.LayerNorm, nn.TransformerEncoderLayer)
 
 
 class AnswersMixin:
@@ -19,8 +21,8 @@ class AnswersMixin:
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
-            which have `n_features_in_` samples.
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
         layer : str, default="penultimate"
             "penultimate" is the input of the network's last dense layer; "pooled" the
             output of the pooling over all time; else the name of a module of
@@ -108,61 +110,79 @@ class Tap:
         self.module = module
         self.layer = layer
         self.takes_input = layer == "penultimate"
-        self.target = _find_layer(module, layer)
+        self.targets = _find_layers(module, layer)
+        # These compute features on the last axis, convolutions on the second.
+        self.is_last = self.takes_input or isinstance(self.targets[-1], _LAST_AXIS)
 
     def __call__(self, x):
         """Return the features of a batch, (n_rows, n_units)."""
         seen = []
 
-        def before(_, inputs):
-            seen.append(inputs[0])
+        def before(_, inputs, named):
+            seen.extend(inputs[:1] or list(named.values())[:1])
 
         def after(_, inputs, output):
-            seen.append(output)
+            # Recurrent layers return their states too.
+            seen.append(output[0] if isinstance(output, tuple) else output)
 
-        if self.takes_input:
-            hook = self.target.register_forward_pre_hook(before)
-        else:
-            hook = self.target.register_forward_hook(after)
+        hooks = [
+            target.register_forward_pre_hook(before, with_kwargs=True)
+            if self.takes_input
+            else target.register_forward_hook(after)
+            for target in self.targets
+        ]
         try:
             self.module(x)
         finally:
-            hook.remove()
+            for hook in hooks:
+                hook.remove()
         if not seen or not isinstance(seen[-1], torch.Tensor):
             raise ValueError(
                 f"layer={self.layer!r} is not used in a forward pass, or gives no "
                 f"tensor: {_layers_there_are(self.module)}"
             )
         features = seen[-1].float()
-        if features.ndim < 2:
+        if features.ndim < 2 or len(features) != len(x):
             raise ValueError(
-                f"layer={self.layer!r} gives one number a clip, not features: "
+                f"layer={self.layer!r} gives an array of shape {tuple(features.shape)} "
+                f"for {len(x)} clips, not one row of features a clip: "
                 f"{_layers_there_are(self.module)}"
             )
-        return features.flatten(2).mean(-1) if features.ndim > 2 else features
+        if features.ndim == 2:
+            return features
+        if self.is_last:
+            return features.flatten(1, -2).mean(1)
+        return features.flatten(2).mean(-1)
 
 
-def _find_layer(module, layer):
-    """Return the module whose input or output is tapped."""
+def _find_layers(module, layer):
+    """Return the modules to tap; the last one that is called counts."""
     modules = dict(module.named_modules())
     modules.pop("")
-    dense = [m for m in modules.values() if isinstance(m, nn.Linear)]
-    if layer == "penultimate" and dense:
-        # Networks here name their last layer; others list it last.
-        return modules.get("output", dense[-1])
-    pools = [m for m in modules.values() if "Adaptive" in type(m).__name__]
-    if layer == "pooled" and ("pool" in modules or pools):
-        return modules.get("pool") or pools[-1]
+    is_own = isinstance(module, Network)
+    # Networks of sktag name these layers.
+    if layer == "penultimate":
+        dense = [m for m in modules.values() if isinstance(m, nn.Linear)]
+        found = [modules["output"]] if is_own else dense
+        if found:
+            return found
+    if layer == "pooled":
+        pools = [m for m in modules.values() if "Adaptive" in type(m).__name__]
+        found = [m for name, m in modules.items() if name == "pool"]
+        found = found if is_own else pools
+        if found:
+            return found
     if layer not in modules:
         raise ValueError(
             f"layer={layer!r} is not one of the network. {_layers_there_are(module)}"
         )
-    return modules[layer]
+    return [modules[layer]]
 
 
 def _layers_there_are(module):
     names = [name for name, _ in module.named_modules() if name]
     return (
-        "Its layers are " + ", ".join(map(repr, names)) + "; 'penultimate' is the "
-        "input of the last torch.nn.Linear."
+        f"Its layers are {', '.join(map(repr, names))}; 'penultimate' is the input of "
+        "the last torch.nn.Linear, 'pooled' the output of the global pooling (a "
+        "torch.nn.Adaptive... layer in a network of yours)."
     )

@@ -6,9 +6,9 @@ hands that to `sktag.training`, which knows no estimator.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-import torch
 from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
@@ -28,6 +28,7 @@ from sktag.estimators._network import (
     NetworkSpec,
     build_network,
     check_architecture,
+    place,
 )
 from sktag.estimators._parameters import NetParams
 from sktag.estimators._pickling import PicklingMixin
@@ -48,8 +49,9 @@ from sktag.training._state import (
     use_amp,
 )
 
-# Parameters that do not change the weights.
-_HOW_TO_COMPUTE = {
+# Parameters that are no part of what a checkpoint is of. Callbacks that change the
+# weights are the user's to keep.
+_NOT_IN_CHECKPOINT_KEY = {
     "verbose",
     "n_threads",
     "cache_bytes",
@@ -101,9 +103,9 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             self._check_unchanged(before)
         monitor, metrics = make_metrics(self.monitor, self.metrics)
         options = self._plan_options(monitor, partial)
-        data = self._check_data(X, y, sample_weight, given, before)
         if before is None:
             self._forget()
+        data = self._check_data(X, y, sample_weight, given, before)
         seed = draw_seed(self.random_state) if before is None else before.seed
         checkpoint = None
         if self.checkpoint is not None and not partial:
@@ -132,6 +134,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             chunk_size=self.chunk_size,
             chunk=chunk,
             targets=plan.targets,
+            optimizer=plan.optimizer,
             seed=seed,
             n_bins=data.clips.shape[1],
             hop_length=1 if self._takes == "wave" else data.clips.hop_length,
@@ -163,12 +166,15 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     def _open_checkpoint(self, data, seed, before):
         """Return the checkpoint of a fit to data."""
-        from sktag.training._checkpoint import open_checkpoint
+        from sktag.training._checkpoint import code_of, open_checkpoint
 
         params = self.get_params(deep=False)
         # The seed is left out: with random_state=None the file has it.
         identity = [
-            {k: v for k, v in params.items() if k not in _HOW_TO_COMPUTE},
+            {k: v for k, v in params.items() if k not in _NOT_IN_CHECKPOINT_KEY},
+            # A function is hashed by its name: what it does must count too.
+            [code_of(self.architecture), code_of(self.loss)],
+            [code_of(metric) for metric in (self.monitor, *(self.metrics or ()))],
             data,
         ]
         if before is not None:
@@ -206,7 +212,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         return make_parts(data, codes, targets, *rows)
 
     def _make_score(self, parts, monitor, metrics):
-        """Return what scores the validation rows, or None without any."""
+        """Return the scorer of the validation rows; None if there are none."""
         if parts.valid is not None:
             return ValidationScores(
                 parts.targets, parts.valid_labels, monitor, self.aggregate, metrics
@@ -235,7 +241,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
                 network = before.network
                 module, name = self.module_, self.architecture_
                 continued = Trained(self.net_, before.running)
-            module.to(plan.device, memory_format=torch.channels_last)
+            place(module, plan.device)
             if parts.valid is not None:
                 check_length(parts.valid.clips, module, plan.label)
             trained = train(
@@ -251,12 +257,13 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     def _plan_options(self, monitor, partial):
         """Return the part of the plan that parameters alone decide, checked."""
-        check_architecture(self.architecture, self._sizes(), type(self).__name__)
+        name = type(self).__name__
+        check_architecture(self._family, self.architecture, self._sizes(), name)
         net_params = self._check_net_params()
         if self.callbacks:
             from sktag.training._callbacks import check_callbacks
 
-            check_callbacks(self.callbacks)
+            check_callbacks(self.callbacks, self.lr_schedule)
         stages = None
         if not partial:
             stages = make_stages(
@@ -404,13 +411,19 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
 def _shown(row):
     """Return a row of skorch's history as a row of `history_`."""
-    hidden = {"batches", "dur", "train_batch_count", "valid_batch_count"}
-    kept = {k: v for k, v in row.items() if k not in hidden and k[-5:] != "_best"}
+    hidden = {"batches", "dur"}
+    for prefix in ("train", "valid"):
+        hidden |= {f"{prefix}_batch_count", f"{prefix}_loss_best"}
+    kept = {k: v for k, v in row.items() if k not in hidden}
     return {**kept, "seconds": row["dur"]}
 
 
 def _is_same(value, other):
     """Tell whether two values of a parameter are equal; a list equals a tuple."""
+    if isinstance(value, partial) and isinstance(other, partial):
+        value = value.func, value.args, value.keywords
+        other = other.func, other.args, other.keywords
+        return value == other
     return np.array_equal(
         np.asarray(value, dtype=object), np.asarray(other, dtype=object)
     )

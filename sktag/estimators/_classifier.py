@@ -223,8 +223,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
-            which have `n_features_in_` samples.
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
 
         Returns
         -------
@@ -240,8 +240,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
-            which have `n_features_in_` samples.
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
 
         Returns
         -------
@@ -257,13 +257,13 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
-            which have `n_features_in_` samples.
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
 
         Returns
         -------
         ndarray of shape (n_clips,), (n_clips, n_classes) or (n_clips, n_tags)
-            Logits; for two classes the second's less the first's.
+            Logits; for two classes, the second logit minus the first.
         """
         logits = self._clip_outputs(X)
         return self._fitted.targets.decisions(logits)
@@ -274,8 +274,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
-            which have `n_features_in_` samples.
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
         return_times : bool, default=False
             Whether to return the middle of each chunk as well.
 

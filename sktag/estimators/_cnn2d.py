@@ -183,7 +183,7 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
     net_ : skorch.NeuralNet
         The net that trained it.
     architecture_ : str
-        The architecture, and in brackets what a short input took away.
+        The architecture, followed by what was left out for a short input.
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
@@ -210,7 +210,7 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
     steps give a warning; after fewer than 100, batch-norm statistics are re-estimated
     in one clean pass at the end. Ctrl-C keeps the training so far and is raised again.
 
-    For tags, `score` is the share of clips of which all tags are right, a low number;
+    For tags, `score` is the share of clips whose tags are all right, a low number;
     ``scoring="roc_auc"`` and "average_precision" tell more.
 
     References

@@ -163,7 +163,7 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
     net_ : skorch.NeuralNet
         The net that trained it.
     architecture_ : str
-        The architecture, and in brackets what a short input took away.
+        The architecture, followed by what was left out for a short input.
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import torch
 from torch import nn
@@ -10,10 +12,15 @@ from torch import nn
 from sktag._messages import name_of, warn
 from sktag.nets import find_architecture
 from sktag.nets.architecture import Built, Family
+from sktag.nets.blocks import Network
 from sktag.targets._protocol import Targets
+from sktag.training._optimizers import Stage
+
+# Networks of users' functions, to find one that is returned twice.
+_MADE: WeakSet[nn.Module] = WeakSet()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NetworkSpec:
     """Everything that a network is built from.
 
@@ -42,21 +49,42 @@ class NetworkSpec:
         if isinstance(self.architecture, str):
             record = find_architecture(self.family, self.architecture)
             return record.build(self.input_shape, self.n_outputs, **self.sizes)
-        module = self.architecture(self.input_shape, self.n_outputs)
+        try:
+            module = self.architecture(self.input_shape, self.n_outputs)
+        except TypeError as error:
+            error.add_note(
+                f"architecture={name_of(self.architecture)} is called as "
+                f"f(input_shape, n_outputs), with {self.input_shape} and "
+                f"{self.n_outputs}."
+            )
+            raise
+        if isinstance(module, nn.Module):
+            if module in _MADE:
+                raise ValueError(
+                    f"architecture={name_of(self.architecture)} returned a module that "
+                    "it returned before, which all fits would share and train: make a "
+                    "new one in the function."
+                )
+            _MADE.add(module)
         return Built(module, name_of(self.architecture))
 
 
-def check_architecture(architecture, sizes, name):
-    """Raise if an architecture is neither a name nor a function, or has sizes too."""
+def check_architecture(family, architecture, sizes, name):
+    """Raise if an architecture is unknown, a module, or a function with sizes too."""
     if isinstance(architecture, str):
+        find_architecture(family, architecture)
         return
-    if isinstance(architecture, nn.Module):
-        kind = type(architecture).__name__
-        raise ValueError(
-            f"architecture is an instance of {kind}, which all fits and clones of "
-            f"{name} would share and train: give a class, or a function f(input_shape, "
-            f"n_outputs) that returns a new {kind}."
-        )
+    bound = ()
+    if isinstance(architecture, partial):
+        bound = (*architecture.args, *architecture.keywords.values())
+    for shared in (architecture, *bound):
+        if isinstance(shared, nn.Module):
+            kind = type(shared).__name__
+            raise ValueError(
+                f"architecture has an instance of {kind}, which all fits and clones of "
+                f"{name} would share and train: give a class, or a function "
+                f"f(input_shape, n_outputs) that returns a new {kind}."
+            )
     given = [f"{key}={value!r}" for key, value in sizes.items() if value is not None]
     if given:
         raise ValueError(
@@ -64,6 +92,13 @@ def check_architecture(architecture, sizes, name):
             f"{name_of(architecture)} is a function of yours: leave them None, "
             "and set sizes in the function, with functools.partial for a search."
         )
+
+
+def place(module, device):
+    """Move a network to a device; sktag's own with channels last in memory."""
+    if isinstance(module, Network):
+        return module.to(device, memory_format=torch.channels_last)
+    return module.to(device)
 
 
 def build_network(spec, device, n_columns):
@@ -107,6 +142,11 @@ def _try_network(module, spec, device):
             f"architecture={name} returned {type(module).__name__}: return a "
             "torch.nn.Module that maps a batch to logits."
         )
+    if not any(True for _ in module.parameters()):
+        raise ValueError(
+            f"architecture={name} returned a network without parameters: there is "
+            "nothing to train."
+        )
     module.to(device)
     was_training = module.training
     try:
@@ -132,7 +172,7 @@ def _try_network(module, spec, device):
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fitted:
     """What predictions and later fits need, without tensors and without a device.
 
@@ -145,7 +185,9 @@ class Fitted:
     chunk : int or None
         Columns of a chunk; None for whole clips.
     targets : Targets
-        Outputs to answers.
+        Decoding of the network outputs.
+    optimizer : Stage
+        Optimizer that the training began with.
     seed : int
         Seed of the fit.
     n_bins : int
@@ -161,6 +203,7 @@ class Fitted:
     chunk_size: Any
     chunk: int | None
     targets: Targets
+    optimizer: Stage
     seed: int
     n_bins: int
     hop_length: int | None

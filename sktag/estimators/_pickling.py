@@ -2,7 +2,7 @@
 
 import torch
 
-from sktag.training._optimizers import make_stage
+from sktag.estimators._network import place
 from sktag.training._plan import FitPlan
 from sktag.training._state import (
     pick_device,
@@ -53,12 +53,10 @@ class PicklingMixin:
             amp=use_amp(self.amp, device),
             batch_size=self.batch_size,
             targets=fitted.targets,
-            optimizer=make_stage(
-                self.optimizer, self.lr, self.weight_decay, net_params
-            ),
+            optimizer=fitted.optimizer,
             net_params=net_params,
             is_partial=True,
         )
         module.load_state_dict(to_torch(saved["weights"]))
-        self.module_ = module.to(device, memory_format=torch.channels_last).eval()
+        self.module_ = place(module, device).eval()
         self.net_ = restore_net(plan, module, saved)

@@ -11,7 +11,7 @@ from sktag.estimators._parameters import (
     TRAINING_CONSTRAINTS,
 )
 from sktag.targets._checks import check_values
-from sktag.targets._losses import LOSSES
+from sktag.targets._losses import LOSSES, check_own_loss
 from sktag.targets._values import ValueTargets
 
 
@@ -119,6 +119,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         return ValueTargets.learn(y[train])
 
     def _configure_targets(self, targets, codes):
+        check_own_loss(self.loss)
         return targets.configured(self.loss, None, codes)
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -199,8 +200,8 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         Parameters
         ----------
         X : ClipArray or array
-            Clips, as for `fit`. Their length may differ, but for arrays of waveforms,
-            which have `n_features_in_` samples.
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
 
         Returns
         -------

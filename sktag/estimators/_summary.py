@@ -152,10 +152,11 @@ def summarize(module, title, input_shape, unit, seconds=None):
     """Describe a network, without computing anything."""
     rows, fields = [], _Fields()
 
-    def describe(layer, inputs, output):
+    def describe(layer, inputs, named, output):
+        given = [*inputs, *named.values()]
         if isinstance(output, tuple):  # recurrent layers: the states of all frames
             output = output[0]
-        field = fields.after(layer, inputs[0], output)
+        field = fields.after(layer, given[0] if given else None, output)
         rows.append(
             {
                 "layer": f"{names[layer]} ({type(layer).__name__})",
@@ -173,9 +174,9 @@ def summarize(module, title, input_shape, unit, seconds=None):
     names = {layer: name for name, layer in module.named_modules()}
     leaves = [layer for layer in names if not list(layer.children())]
     for layer in leaves:
-        layer.register_forward_hook(describe)
-    with torch.no_grad():
-        module(torch.empty(2, *input_shape, device="meta"))
+        layer.register_forward_hook(describe, with_kwargs=True)
+    with torch.no_grad(), torch.device("meta"):
+        module(torch.empty(2, *input_shape))
     return Summary(title, rows, unit)
 
 

@@ -11,7 +11,7 @@ from sktag.targets._aggregate import aggregate, safe_log
 from sktag.targets._losses import row_losses
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassTargets:
     """Targets of a classifier of labels.
 

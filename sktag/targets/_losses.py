@@ -79,10 +79,16 @@ def row_losses(kind, loss, outputs, codes, *, smoothing=0.0, positive=None):
 
 
 def check_own_loss(loss, **options):
-    """Raise if options of the built-in losses are set beside a user's function."""
+    """Raise if a user's loss is a class, or options of built-in losses are set too."""
+    if isinstance(loss, type):
+        raise ValueError(
+            f"loss={loss.__name__} is a class: give a function or an instance, such as "
+            f"{loss.__name__}(reduction='none')."
+        )
     given = [f"{name}={value!r}" for name, value in options.items() if value]
     if callable(loss) and given:
         raise ValueError(
             f"{' and '.join(given)} would have no effect with a loss of your own, "
-            f"loss={name_of(loss)}: do it in the loss, or choose a loss by its name."
+            f"loss={name_of(loss)}: apply them in your function, or choose a loss by "
+            "its name."
         )

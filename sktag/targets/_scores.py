@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
-from sktag._compat import is_scorer
+from sktag._compat import is_scorer, scorer_name
 from sktag._messages import did_you_mean, name_of
 
-# Scores of tags that are means over the tags of which both values are there.
+# Scores that, for tags, are averaged over the tags with both values present.
 _BY_TAG = ("roc_auc", "average_precision")
+# Columns of the history of a net, after "valid_".
+_TAKEN = {"loss", "loss_best", "batch_count", "batch_size"}
 
 
 class Metric(NamedTuple):
@@ -40,7 +42,12 @@ def make_metrics(monitor, metrics):
         if _content(first.function) != _content(metric.function):
             raise ValueError(
                 f"two different metrics are called {metric.name!r}, and the columns of "
-                "history_ are named after them: give the functions names of their own."
+                "history_ are named after them: wrap one in a function of another name."
+            )
+        if metric.function is not None and metric.name in _TAKEN:
+            raise ValueError(
+                f"a metric cannot be called {metric.name!r}, which is the name of "
+                "another column of history_: give the function another name."
             )
     return monitored, others
 
@@ -48,8 +55,7 @@ def make_metrics(monitor, metrics):
 def _make_metric(given, what):
     """Return a name, a scorer or a function as a Metric."""
     if is_scorer(given):
-        sign = "neg_" if given._sign < 0 else ""
-        return Metric(f"{sign}{given._score_func.__name__}", given)
+        return Metric(scorer_name(given), given)
     if callable(given) and not isinstance(given, type):
         return Metric(name_of(given).rpartition(".")[2], given)
     from sklearn.metrics import get_scorer_names  # slow to import
@@ -67,7 +73,7 @@ def _make_metric(given, what):
 def _content(function):
     """Return what makes two metrics the same: a clone of an estimator copies them."""
     if is_scorer(function):
-        return function._score_func, function._sign, sorted(function._kwargs.items())
+        return scorer_name(function), repr(function)
     if isinstance(function, partial):
         return function.func, function.args, sorted(function.keywords.items())
     return function
@@ -78,7 +84,9 @@ class ValidationScores:
 
     def __init__(self, targets, y, monitor, aggregate, metrics=()):
         self.targets = targets
-        self.y = y
+        # A metric that changes y in place must not change the scores that follow.
+        self.y = y.copy()
+        self.y.flags.writeable = False
         self.monitor = monitor.name
         self.aggregate = aggregate
         every = [*map(Metric, targets.monitored), monitor, *metrics]
@@ -111,10 +119,11 @@ class ValidationScores:
                 float(self._compute(metric, outputs))
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(
-                f"metrics has {metric.function or metric.name!r}, which cannot be "
-                f"computed on the {len(self.y)} validation clips ({error}): leave it "
-                "out, or, if classes or tags are missing there, raise "
-                "validation_fraction."
+                f"metrics has {metric.name!r}, which cannot be computed on the "
+                f"{len(self.y)} validation clips ({error}): leave it out, or, if "
+                "classes or tags are missing there, raise validation_fraction. A "
+                "function gets labels and probabilities; for a metric of predictions "
+                "give the name of a scorer, or make_scorer(...)."
             ) from error
 
     def _score(self, metric, outputs):

@@ -9,8 +9,8 @@ _CANDIDATES = 50
 def split_rows(y, fraction, seed, *, stratify=True, groups=None):
     """Split rows into training and validation rows, each in order.
 
-    `stratify` keeps the share of each label, and of each value of a tag, and leaves rows
-    on both sides if there are two or more, as far as possible for all at once.
+    `stratify` keeps the share of each label, and of each value of a tag, and leaves
+    rows on both sides if there are two or more, as far as possible for all at once.
     """
     n_valid = round(fraction * len(y))
     if not 0 < n_valid < len(y):

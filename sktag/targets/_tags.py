@@ -12,7 +12,7 @@ from sktag.targets._labels import check_class_weight
 from sktag.targets._losses import row_losses
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TagTargets:
     """Targets of a tagger.
 

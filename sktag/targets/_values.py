@@ -9,7 +9,7 @@ from sktag.targets._aggregate import aggregate
 from sktag.targets._losses import row_losses
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ValueTargets:
     """Targets of a regressor.
 

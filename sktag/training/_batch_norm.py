@@ -29,8 +29,11 @@ def refresh_batch_norm(net, dataset):
     """
     module = net.module_
     batches = Batches(dataset, net.batch_size, torch.device(net.device), net.seed)
-    norms = batch_norms(module)
+    # Those that a network keeps frozen, or without statistics, stay as they are.
+    module.train()
+    norms = [m for m in batch_norms(module) if m.training and m.track_running_stats]
     if not norms:
+        module.eval()
         return
     kept = to_numpy(dict(module.named_buffers()))
     module.eval()

@@ -108,7 +108,7 @@ def _ahead(function, items):
 
 
 def read_batches(clips, batch_size, device, n_threads=None, chunks=None):
-    """Compute clips or their chunks in order; the chunks of a clip follow one another."""
+    """Compute clips in order, or their chunks, clip by clip."""
     nothing = np.zeros(len(clips), dtype=np.float32)
     part = Part(clips, np.arange(len(clips)), nothing, nothing)
     starts = None if chunks is None else chunks.starts(clips)

@@ -11,6 +11,7 @@ from skorch.callbacks import (
     EpochScoring,
     GradientNormClipping,
     InputShapeSetter,
+    LRScheduler,
 )
 from torch.optim import lr_scheduler
 
@@ -159,10 +160,25 @@ def make_callbacks(plan, n_batches, *, validates):
     return callbacks
 
 
-def check_callbacks(callbacks):
+_OWN_NAMES = {
+    "early_stopping",
+    "epoch_log",
+    "fit_checkpoint",
+    "gradient_clip",
+    "schedule",
+    "stages",
+}
+
+
+def check_callbacks(callbacks, lr_schedule):
     """Raise a ValueError for callbacks that cannot work, and say what would."""
     for given in callbacks:
-        callback = given[1] if isinstance(given, (tuple, list)) else given
+        is_pair = isinstance(given, (tuple, list)) and len(given) == 2
+        name, callback = given if is_pair else ("", given)
+        if name in _OWN_NAMES:
+            raise ValueError(
+                f"callbacks has the name {name!r}, which sktag uses: choose another."
+            )
         kind = callback if isinstance(callback, type) else type(callback)
         if not issubclass(kind, Callback):
             raise ValueError(
@@ -173,6 +189,12 @@ def check_callbacks(callbacks):
             raise ValueError(
                 f"callbacks has {kind.__name__}, which would score chunks rather than "
                 "clips: use metrics=[...], which takes the same scorers."
+            )
+        if issubclass(kind, LRScheduler) and lr_schedule is not None:
+            raise ValueError(
+                f"callbacks has LRScheduler beside lr_schedule={lr_schedule!r}, and "
+                "both would set the learning rate: set lr_schedule=None, or leave the "
+                "callback out."
             )
         if issubclass(kind, InputShapeSetter):
             raise ValueError(

@@ -17,7 +17,7 @@ from sktag.clips import ClipArray
 from sktag.training._chunks import margins_of, random_starts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
     """Some rows of the clips given to `fit`, as X or as X_val.
 
@@ -165,7 +165,8 @@ class ClipDataset(Dataset):
             width, offsets = margins.width, margins.offsets(starts)
             if at == self._crop_at:
                 offsets = None
-            if at == 0 and self.cache is None:
+            # Several parts of one file are cut from one decode of it.
+            if at == 0 and self.cache is None and len(unique) == len(rows):
                 x = self.clips.read(rows, self.n_threads, starts=columns, width=width)
                 return Batch(torch.from_numpy(x), rows, None, offsets)
         if self.cache is not None and at == self._n_cached:

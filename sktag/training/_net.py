@@ -30,6 +30,9 @@ class RowLoss(nn.Module):
         super().__init__()
         self.targets = targets
         self.smoothing = smoothing
+        if isinstance(targets.loss_name, nn.Module):
+            # Its tensors follow the network to the device.
+            self.loss = targets.loss_name
 
     def forward(self, logits, targets):
         """Return the loss of each row."""

@@ -13,7 +13,7 @@ from sktag.training._optimizers import Stage
 SCHEDULES = ("one_cycle", "cosine", "step", "plateau", "staged")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FitPlan:
     """The plan of one call of `fit` or `partial_fit`.
 

@@ -313,3 +313,71 @@ def test_network_that_returns_a_tuple_raises(X, Y, quick):
     clf = quick(architecture=Recurrent, n_filters=None)
     with pytest.raises(ValueError, match="Recurrent returned a tuple for 2 clips"):
         clf.fit(X, Y)
+
+
+class Recurrences(nn.Module):
+    """Frames one after the other, and a last layer that is declared first."""
+
+    def __init__(self, input_shape, n_outputs):
+        super().__init__()
+        self.last = nn.Linear(6, n_outputs)
+        self.gru = nn.GRU(input_shape[0], 5, batch_first=True)
+        self.hidden = nn.Linear(5, 6)
+
+    def forward(self, x):
+        states, _ = self.gru(x.transpose(1, 2))
+        return self.last(self.hidden(states).relu().mean(dim=1))
+
+
+def test_embedding_of_recurrent_layers_is_one_row_of_units_a_clip(X, Y, quick):
+    clf = quick(architecture=Recurrences, n_filters=None, max_epochs=1).fit(X, Y)
+    # The input of the layer that is called last, whatever was declared last.
+    assert clf.embed(X).shape == (len(X), 6)
+    assert clf.embed(X, "gru").shape == (len(X), 5)
+    assert clf.embed(X, "hidden").shape == (len(X), 6)
+    with pytest.raises(ValueError, match="'pooled' the output of the global pooling"):
+        clf.embed(X, "pooled")
+
+
+def flat(input_shape, n_outputs, body):
+    return nn.Sequential(nn.Flatten(), body)
+
+
+def test_module_that_fits_would_share_is_refused(X, Y, quick):
+    n_features = X[0].size
+    body = nn.Linear(n_features, 3)
+    bound = quick(architecture=partial(flat, body=body), n_filters=None)
+    with pytest.raises(ValueError, match="has an instance of Linear, which all fits"):
+        bound.fit(X, Y)
+    one = nn.Sequential(nn.Flatten(), nn.Linear(n_features, 3))
+    captured = quick(architecture=lambda shape, n: one, n_filters=None, max_epochs=1)
+    captured.fit(X, Y)
+    with pytest.raises(ValueError, match="a module that it returned before"):
+        captured.fit(X, Y)
+
+
+def test_unknown_architecture_leaves_the_fit_before(X, Y, quick):
+    clf = quick(max_epochs=1).fit(X, Y)
+    before = clf.predict_proba(X)
+    with pytest.raises(ValueError, match=r"'compcat' is none of .* mean 'compact'"):
+        clf.set_params(architecture="compcat").fit(X, Y)
+    np.testing.assert_array_equal(clf.predict_proba(X), before)
+
+
+def test_checkpoint_of_an_edited_loss_is_another_fit(X, Y, quick, tmp_path):
+    def fit(factor):
+        space = {"functional": nn.functional}
+        source = (
+            "def loss(logits, codes):\n"
+            "    losses = functional.cross_entropy(logits, codes, reduction='none')\n"
+            f"    return {factor} * losses\n"
+        )
+        exec(source, space)
+        space["loss"].__module__ = __name__
+        globals()["loss"] = space["loss"]  # a function of a module, edited
+        clf = quick(loss=space["loss"], checkpoint=tmp_path, max_epochs=2)
+        return clf.fit(X, Y).history_[-1]["train_loss"]
+
+    first, other = fit(1.0), fit(100.0)
+    assert other > 10 * first
+    assert fit(1.0) == first

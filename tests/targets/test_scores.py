@@ -155,7 +155,7 @@ def test_metrics_change_nothing_that_is_learned(X, Y, quick):
     ("params", "message"),
     [
         ({"metrics": ["f1_macr"], **STOPPING}, r"'f1_macr'.* Did you mean 'f1_macro'"),
-        ({"metrics": [len], **STOPPING}, r"metrics has <.*len>, which cannot be comp"),
+        ({"metrics": [len], **STOPPING}, r"metrics has 'len', which cannot be comp"),
         ({"metrics": ["loss"], **STOPPING}, r"metrics has 'loss', which is not"),
         ({"metrics": ["accuracy"]}, r"there are none: set early_stopping=True"),
         (
@@ -336,7 +336,7 @@ def test_function_that_fails_raises_before_anything_is_read(X, Y, quick):
         raise TypeError("not for labels")
 
     for params in ({"metrics": [fails]}, {"monitor": fails}):
-        with pytest.raises(ValueError, match=r"<function .*fails at .*not for labels"):
+        with pytest.raises(ValueError, match=r"fails.* .*not for labels"):
             quick(**STOPPING, **params).fit(inaccessible_clips(X), Y)
 
 
@@ -388,3 +388,26 @@ def test_metrics_of_a_clone_are_the_same_metrics():
         assert monitored.name == others[0].name == "f1_score"
     with pytest.raises(ValueError, match="two different metrics are called 'f1_score'"):
         make_metrics(scorer, [make_scorer(f1_score, average="micro")])
+
+
+def test_metric_named_as_another_column_of_the_history_raises():
+    def loss(y_true, y_score):
+        return 1.0
+
+    with pytest.raises(ValueError, match="a metric cannot be called 'loss'"):
+        make_metrics(loss, None)
+
+
+def test_metric_cannot_change_the_labels_of_others():
+    targets = ClassTargets.learn(np.array([0, 1]))
+
+    def greedy(y_true, y_score):
+        y_true[:] = 0
+        return 1.0
+
+    y = np.array([0, 1, 0, 1])
+    monitor, metrics = make_metrics("loss", [greedy])
+    with pytest.raises(
+        ValueError, match=r"'greedy', which cannot be computed .*read-only"
+    ):
+        ValidationScores(targets, y, monitor, "mean", metrics)

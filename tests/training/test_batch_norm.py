@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from sktag import Augmenter, ClipArray
 from sktag.augment import SpecNoise
@@ -42,3 +43,26 @@ def test_batch_norm_after_few_steps_is_estimated_on_clean_rows(X, Y, quick):
             # Noise of 100 deviations would multiply the variances by 10,000; the
             # learning rate moves the weights by less than a millionth.
             torch.testing.assert_close(noisy.module_.get_buffer(name), buffer)
+
+
+class KeepsItsNorm(nn.Module):
+    """A network whose batch norm is frozen."""
+
+    def __init__(self, input_shape, n_outputs):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(input_shape[0])
+        self.norm.running_mean.fill_(5.0)
+        self.output = nn.Linear(input_shape[0], n_outputs)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.norm.eval()
+        return self
+
+    def forward(self, x):
+        return self.output(self.norm(x).mean(-1))
+
+
+def test_frozen_batch_norm_keeps_its_statistics(X, Y, quick):
+    clf = quick(architecture=KeepsItsNorm, n_filters=None, max_epochs=2).fit(X, Y)
+    assert (clf.module_.norm.running_mean == 5).all()

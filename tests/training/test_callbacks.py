@@ -183,11 +183,19 @@ OF_SKORCH = {
 @pytest.mark.parametrize("name", OF_SKORCH)
 def test_callbacks_of_skorch_do_not_crash(X, Y, quick, tmp_path, name, validates):
     params = STOPPING if validates else {}
-    clf = quick(callbacks=[OF_SKORCH[name](tmp_path)], max_epochs=3, **params)
-    clf.fit(X, Y)
+    callback = OF_SKORCH[name](tmp_path)
+    if isinstance(callback, skorch.callbacks.LRScheduler):
+        params = {**params, "lr_schedule": None}
+    clf = quick(callbacks=[callback], max_epochs=3, **params).fit(X, Y)
     assert clf.n_iter_ == 3
     assert all(row["batches"] == [] for row in clf.net_.history)
     assert np.isfinite(clf.predict_proba(X)).all()
+
+
+def test_two_schedules_of_the_learning_rate_are_refused(X, Y, quick):
+    clf = quick(callbacks=[skorch.callbacks.LRScheduler()])
+    with pytest.raises(ValueError, match="LRScheduler beside lr_schedule='one_cycle'"):
+        clf.fit(X, Y)
 
 
 def test_checkpoint_of_skorch_saves_the_best_epoch(X, Y, quick, tmp_path):
