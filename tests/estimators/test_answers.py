@@ -223,7 +223,7 @@ def test_layer_that_is_not_used_is_refused(embedder, X):
 
 
 def test_layer_of_one_number_a_clip_is_refused(embedder, X):
-    with pytest.raises(ValueError, match="'energy' gives one number a clip"):
+    with pytest.raises(ValueError, match=r"'energy' gives an array of shape \(4,\)"):
         embedder.embed(X, "energy")
 
 
