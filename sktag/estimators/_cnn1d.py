@@ -54,15 +54,15 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
         whole clips if it has none; None is whole clips. A clip shorter than a chunk is
         used whole.
     train_chunks : {"random", "all"}, default="random"
-        Train on one chunk a clip and epoch, drawn anew and never from padding, or on
+        Train on one chunk per clip and epoch, drawn anew and never from padding, or on
         all.
     n_chunks : int > 0, default=None
-        Chunks a clip in predictions and validation, and in training with
+        Chunks per clip in predictions and validation, and in training with
         ``train_chunks="all"``. By default as many as cover the clip.
     chunk_layout : {"even", "won2020"}, default="even"
         "even" spreads the chunks from the start of the clip to its end; "won2020" is
         the layout in the code of Won et al. (2020), whose last chunk ends before the
-        clip.
+        single clip.
     aggregate : {"mean", "max", "median"}, default="mean"
         How chunk predictions are aggregated: probabilities of classifiers, numbers of
         regressors.
@@ -121,7 +121,7 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
     loss : {"cross_entropy", "focal"} or callable, default="cross_entropy"
         "cross_entropy", binary for tags; "focal" weights it by (1 - p)^2, where p is
         the probability of the right answer (Lin et al., ICCV 2017); or a function
-        ``f(logits, targets)`` that returns a tensor of one loss a row. It gets logits
+        ``f(logits, targets)`` that returns a tensor of one loss per row. It gets logits
         (n, n_classes) and class indices (n,), or, for tags, logits and tags of 0 and 1,
         (n, n_tags).
     class_weight : dict, "balanced" or None, default=None
@@ -151,7 +151,7 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
         Whether to train in bfloat16 where that is safe; "auto" does on GPUs with
         hardware for it.
     n_threads : int > 0, default=None
-        Files decoded at a time; by default as RawWave says, or one a core.
+        Files decoded at a time; by default as RawWave says, or one per core.
     cache_bytes : int >= 0, default=1073741824
         Memory for computed clips during `fit`, in bytes, on the device if it has room.
         Clips that exceed it are computed anew in each epoch.
@@ -162,7 +162,7 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
         Seed of weights, order, dropout and split. With an integer, results are
         bit-identical on one device with one number of torch threads.
     verbose : int, default=0
-        1 prints a line an epoch, and what is cached.
+        1 prints a line per epoch, and what is cached.
     callbacks : list, default=None
         Callbacks of skorch, or (name, callback). Copies of them are called, which share
         their parameters, such as the writer of TensorBoard. A callback that cannot be
@@ -187,7 +187,7 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
-        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
+        One per epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
         "stage" with "staged".
     n_iter_ : int
         Number of epochs trained.

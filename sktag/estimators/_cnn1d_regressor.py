@@ -47,15 +47,15 @@ class CNN1DRegressor(CNN1DMixin, BaseRegressor):
         whole clips if it has none; None is whole clips. A clip shorter than a chunk is
         used whole.
     train_chunks : {"random", "all"}, default="random"
-        Train on one chunk a clip and epoch, drawn anew and never from padding, or on
+        Train on one chunk per clip and epoch, drawn anew and never from padding, or on
         all.
     n_chunks : int > 0, default=None
-        Chunks a clip in predictions and validation, and in training with
+        Chunks per clip in predictions and validation, and in training with
         ``train_chunks="all"``. By default as many as cover the clip.
     chunk_layout : {"even", "won2020"}, default="even"
         "even" spreads the chunks from the start of the clip to its end; "won2020" is
         the layout in the code of Won et al. (2020), whose last chunk ends before the
-        clip.
+        single clip.
     aggregate : {"mean", "max", "median"}, default="mean"
         How chunk predictions are aggregated: probabilities of classifiers, numbers of
         regressors.
@@ -111,7 +111,7 @@ class CNN1DRegressor(CNN1DMixin, BaseRegressor):
     loss : {"mse", "mae", "huber"} or callable, default="mse"
         Mean squared error, mean absolute error or Huber's loss, which is squared for
         small errors and absolute for large ones; or a function ``f(outputs, targets)``
-        that returns a tensor of one loss a row, of standardised numbers (n, n_outputs).
+        that returns a tensor of one loss per row, of standardised numbers (n, n_outputs).
     stages : list of tuple, default=None
         Stages of "staged": (optimizer, lr) or (optimizer, lr, epochs) each, in place of
         `optimizer` and `lr`, for example ``[("adam", 1e-4, 80), ("sgd", 1e-3)]``. A
@@ -135,7 +135,7 @@ class CNN1DRegressor(CNN1DMixin, BaseRegressor):
         Whether to train in bfloat16 where that is safe; "auto" does on GPUs with
         hardware for it.
     n_threads : int > 0, default=None
-        Files decoded at a time; by default as RawWave says, or one a core.
+        Files decoded at a time; by default as RawWave says, or one per core.
     cache_bytes : int >= 0, default=1073741824
         Memory for computed clips during `fit`, in bytes, on the device if it has room.
         Clips that exceed it are computed anew in each epoch.
@@ -146,7 +146,7 @@ class CNN1DRegressor(CNN1DMixin, BaseRegressor):
         Seed of weights, order, dropout and split. With an integer, results are
         bit-identical on one device with one number of torch threads.
     verbose : int, default=0
-        1 prints a line an epoch, and what is cached.
+        1 prints a line per epoch, and what is cached.
     callbacks : list, default=None
         Callbacks of skorch, or (name, callback). Copies of them are called, which share
         their parameters, such as the writer of TensorBoard. A callback that cannot be
@@ -167,7 +167,7 @@ class CNN1DRegressor(CNN1DMixin, BaseRegressor):
     n_parameters_ : int
         Number of trained parameters.
     history_ : list of dict
-        One an epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
+        One per epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
         "stage" with "staged".
     n_iter_ : int
         Number of epochs trained.
