@@ -113,8 +113,8 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
-        Clips, or chunks, a step at most. Batches are of even size, so that none has a
-        single clip.
+        Largest number of clips, or chunks, per step. Batches are of even size: none has
+        a single clip.
     early_stopping : bool, default=False
         Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs on
         validation clips, and to restore the weights of the best epoch. The clips are

@@ -89,8 +89,8 @@ class SampleCNNRegressor(SampleCNNMixin, BaseRegressor):
     max_epochs : int > 0, default=50
         Number of epochs.
     batch_size : int > 0, default=16
-        Clips, or chunks, a step at most. Batches are of even size, so that none has a
-        single clip.
+        Largest number of clips, or chunks, per step. Batches are of even size: none has
+        a single clip.
     early_stopping : bool, default=False
         Whether to stop when `monitor` has not improved for `n_iter_no_change` epochs on
         validation clips, and to restore the weights of the best epoch. The clips are
@@ -123,7 +123,8 @@ class SampleCNNRegressor(SampleCNNMixin, BaseRegressor):
     loss : {"mse", "mae", "huber"} or callable, default="mse"
         Mean squared error, mean absolute error or Huber's loss, which is squared for
         small errors and absolute for large ones; or a function ``f(outputs, targets)``
-        that returns a tensor of one loss per row, of standardised numbers (n, n_outputs).
+        of standardised numbers, (n, n_outputs), that returns a tensor of one loss per
+        row.
     stages : list of tuple, default=None
         Stages of "staged": (optimizer, lr) or (optimizer, lr, epochs) each, in place of
         `optimizer` and `lr`, for example ``[("adam", 1e-4, 80), ("sgd", 1e-3)]``. A
