@@ -51,9 +51,8 @@ def is_repeat_in_search():
             search = frame.f_locals.get("parallel", search)
         frame = frame.f_back
     if caller is not None and caller.f_code.co_name == "_fit_and_score":
-        # In a worker of a search, whose fits do not know of each other: the first one.
-        places = [caller.f_locals.get(f"{k}_progress") for k in ("candidate", "split")]
-        return None not in places and [place[0] for place in places] != [0, 0]
+        # In a worker process no line is the user's: the refit of the search warns.
+        return caller.f_locals.get("candidate_progress") is not None
     if search is None:
         return False
     is_repeat = _last_search is not None and _last_search() is search
