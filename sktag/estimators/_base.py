@@ -152,6 +152,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         else:
             clips = self._known_clips(X)
             y = align_tags(y, getattr(self, "tag_names_", None))
+        if not len(clips):
+            raise ValueError("X has no clips: give at least one to train on.")
         labels = self._check_y(y)
         check_consistent_length(clips, labels)
         valid = check_validation(

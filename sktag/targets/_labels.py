@@ -38,7 +38,8 @@ class ClassTargets:
         if len(labels) < 2:
             raise ValueError(
                 f"y has 1 class only, {labels.tolist()[0]!r}: a classifier needs clips "
-                "of at least two classes."
+                "of at least two classes. At the first call of partial_fit give all "
+                "labels, classes=[...]."
             )
         return cls(labels)
 

@@ -151,3 +151,9 @@ def test_clips_of_another_way_or_rate_are_refused(files):
     clips = ClipArray.from_array(WAVES)
     with pytest.raises(ValueError, match="clips of training come from an array"):
         make_pipe(front=False).fit(clips, Y, clf__X_val=others, clf__y_val=Y_OTHERS)
+
+
+def test_no_clips_to_train_on_raise(X, Y, quick):
+    clips = ClipArray.from_array(X)[:0]
+    with pytest.raises(ValueError, match="X has no clips: give at least one"):
+        quick().fit(clips, Y[:0])
