@@ -30,17 +30,17 @@ def refuse_channels(shape: Sequence[int], name: str) -> None:
 
 def refuse_other(X: Any, name: str) -> None:
     """Raise an error for a container or content that cannot be clips."""
+    taken = "paths or arrays" if name == "RawWave" else "clips or arrays"
     if isinstance(X, Mapping):
         keys = ", ".join(map(repr, list(X)[:5]))
         raise TypeError(
-            f"{name} takes clips or arrays, and X is a {type(X).__name__} with the "
-            f"keys {keys}: give one of its values."
+            f"{name} takes {taken}, and X is a {type(X).__name__} with the keys "
+            f"{keys}: give a list, in the order of y."
         )
     if isinstance(X, Set | Iterator):
-        order = "sorted" if isinstance(X, Set) else "list"
         raise TypeError(
-            f"{name} takes clips or arrays, and X is a {type(X).__name__}, which "
-            f"cannot be indexed: give {order}(X)."
+            f"{name} takes {taken}, and X is a {type(X).__name__}, which cannot be "
+            "indexed: give a list, in the order of y."
         )
     if is_path(X) or as_paths(X) is not None:
         raise ValueError(

@@ -196,9 +196,9 @@ def test_spectrograms_of_two_bins_are_taken_as_clips():
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ((row for row in WAVES), TypeError, r"is a generator.*give list\(X\)"),
-        ({"a.wav", "b.wav"}, TypeError, r"is a set.*give sorted\(X\)"),
-        ({"data": WAVES}, TypeError, r"is a dict with the keys 'data': give one"),
+        ((row for row in WAVES), TypeError, r"is a generator.*give a list"),
+        ({"a.wav", "b.wav"}, TypeError, r"is a set.*give a list"),
+        ({"data": WAVES}, TypeError, r"is a dict with the keys 'data': give a list"),
         ([], ValueError, "X is empty.*at least one clip"),
         ((), ValueError, "X is empty"),
         (WAVES[0], ValueError, r"one row per clip.*x\[np\.newaxis\]"),
