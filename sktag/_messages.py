@@ -49,7 +49,7 @@ def _places() -> tuple[str, ...]:
     return tuple(found)
 
 
-def did_you_mean(name: object, names: Iterable[object]) -> str:
+def did_you_mean(name: object, names: Iterable[object], cutoff: float = 0.6) -> str:
     """Suggest the known name that is closest to a wrong one.
 
     Parameters
@@ -72,7 +72,7 @@ def did_you_mean(name: object, names: Iterable[object]) -> str:
     "there is no 'fnc4'. Did you mean 'fcn4'?"
     """
     known = [known for known in names if isinstance(known, str)]
-    close = get_close_matches(str(name), known, n=1)
+    close = get_close_matches(str(name), known, n=1, cutoff=cutoff)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

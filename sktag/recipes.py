@@ -176,7 +176,7 @@ def make_recipe(name, **overrides):
     if name not in _NAMES:
         raise ValueError(
             f"there is no recipe {name!r}, but {', '.join(map(repr, _NAMES))}."
-            f"{did_you_mean(name, _NAMES)}"
+            f"{did_you_mean(name, _NAMES, cutoff=0.7)}"
         )
     is_small = name == _SMALL_DATA
     pipe = Pipeline(_small_data_steps() if is_small else _steps(_PUBLISHED[name]))
@@ -253,7 +253,8 @@ def _unknown(key, name, pipe):
     bare = key.split("__")[-1]
     meant = [k for k in params if k.split("__")[-1] == bare and "__" in k]
     hint = f" Did you mean {' or '.join(map(repr, meant))}?" if meant else ""
-    hint = hint or did_you_mean(key, params) or did_you_mean(f"clf__{key}", params)
+    hint = hint or did_you_mean(key, params, cutoff=0.7)
+    hint = hint or did_you_mean(f"clf__{key}", params, cutoff=0.8)
     return (
         f"the recipe {name!r} has no parameter {key!r}.{hint} Its steps are "
         f"{', '.join(pipe.named_steps)}, whose parameters are named step__parameter, "

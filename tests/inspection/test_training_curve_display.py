@@ -236,7 +236,7 @@ def test_loss_of_tags_is_binary_cross_entropy(X, labels):
 def test_pipeline_and_search_show_the_network_in_them(X, labels):
     pipe = make_pipeline(Standardizer(), quick())
     search = GridSearchCV(pipe, {"cnn1dclassifier__lr": [1e-3]}, cv=2)
-    with pytest.warns(UserWarning, match="below 300"):  # a fold has half the clips
+    with pytest.warns(UserWarning, match="fewer than 300"):  # a fold has half the clips
         search.fit(X, labels)
     best = search.best_estimator_
     losses = [row["train_loss"] for row in best[-1].history_]
