@@ -6,7 +6,6 @@ hands that to `sktag.training`, which knows no estimator.
 """
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -30,7 +29,7 @@ from sktag.estimators._network import (
     check_architecture,
     place,
 )
-from sktag.estimators._parameters import NetParams
+from sktag.estimators._parameters import NetParams, is_same
 from sktag.estimators._pickling import PicklingMixin
 from sktag.estimators._summary import SummaryMixin
 from sktag.nets import ARCHITECTURES
@@ -374,7 +373,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         changed = [
             f"{name}={getattr(self, name)!r} (was {value!r})"
             for name, value in built.items()
-            if not _is_same(getattr(self, name), value)
+            if not is_same(getattr(self, name), value)
         ]
         if changed:
             raise ValueError(
@@ -418,14 +417,3 @@ def _shown(row):
         hidden |= {f"{prefix}_batch_count", f"{prefix}_loss_best"}
     kept = {k: v for k, v in row.items() if k not in hidden}
     return {**kept, "seconds": row["dur"]}
-
-
-def _is_same(value, other):
-    """Tell whether two values of a parameter are equal; a list equals a tuple."""
-    if isinstance(value, partial) and isinstance(other, partial):
-        value = value.func, value.args, value.keywords
-        other = other.func, other.args, other.keywords
-        return value == other
-    return np.array_equal(
-        np.asarray(value, dtype=object), np.asarray(other, dtype=object)
-    )

@@ -1,8 +1,10 @@
 """The parameters that all estimators share, and those passed on to skorch."""
 
 import os
+from functools import partial
 from numbers import Integral, Real
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from sktag._compat import Interval, StrOptions
@@ -127,3 +129,14 @@ class NetParams(BaseEstimator):
                     "itself: leave it out."
                 )
         return given
+
+
+def is_same(value, other):
+    """Tell whether two values of a parameter are equal; a list equals a tuple."""
+    if isinstance(value, partial) and isinstance(other, partial):
+        value = value.func, value.args, value.keywords
+        other = other.func, other.args, other.keywords
+        return value == other
+    return np.array_equal(
+        np.asarray(value, dtype=object), np.asarray(other, dtype=object)
+    )
