@@ -152,7 +152,7 @@ def _try_network(module, spec, device):
     try:
         with torch.no_grad():
             logits = module.eval()(x)
-    except Exception as error:
+    except Exception as error:  # a user's code may raise anything; it is raised again
         error.add_note(
             f"architecture={name} could not take a batch of shape {tuple(x.shape)}: a "
             "network gets clips as they are, (n_clips, n_samples) or (n_clips, n_bins, "
