@@ -10,11 +10,11 @@ import numpy as np
 from sklearn.utils.validation import validate_data
 
 from sktag.clips._array import REMEDY, ClipArray
+from sktag.clips._file_source import FileSource
 from sktag.clips._files import open_files
 from sktag.clips._integers import refuse_integers
 from sktag.clips._refusals import refuse_channels, refuse_other
-from sktag.clips._rows import as_paths
-from sktag.clips._sources import FileSource
+from sktag.clips._segments import as_excerpts
 
 
 def as_clips(
@@ -59,7 +59,7 @@ def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
     """Return X as clips to which the steps of other clips were applied."""
     ops = [op for op in clips.ops if not op.random]
     source = clips._source
-    paths = None if isinstance(X, ClipArray) else as_paths(X)
+    excerpts = None if isinstance(X, ClipArray) else as_excerpts(X)
     if isinstance(X, ClipArray):
         if X.sample_rate != clips.sample_rate:
             raise ValueError(
@@ -74,13 +74,13 @@ def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
                 f"{clips!r}: give paths, or clips of the same steps."
             )
         ops = ops[len(done) :]
-    elif paths is not None:
+    elif excerpts is not None:
         if not isinstance(source, FileSource):
             raise ValueError(
                 "these are paths, but the clips of training come from an array: give "
                 "an array, or train on paths too."
             )
-        out = open_files(paths, **source.options)[0]
+        out = open_files(excerpts, **source.options)
     else:
         if isinstance(source, FileSource):
             raise ValueError(

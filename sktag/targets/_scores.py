@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from sktag._compat import is_scorer, scorer_name
 from sktag._messages import did_you_mean, name_of
+from sktag.targets._aggregate import combine_windows
 
 # Scores that, for tags, are averaged over the tags with both values present.
 _BY_TAG = ("roc_auc", "average_precision")
@@ -99,11 +100,11 @@ class ValidationScores:
         for metric in metrics:
             self._check_metric(metric, ideal)
 
-    def __call__(self, outputs):
-        """Return the scores by name."""
-        n_outputs = outputs.shape[1]
-        chunks = outputs.cpu().double().numpy().reshape(len(self.y), -1, n_outputs)
-        return self._score_all(self.targets.combine(chunks, self.aggregate))
+    def __call__(self, outputs, counts):
+        """Return the scores by name, for outputs of `counts` windows of each clip."""
+        windows = outputs.cpu().double().numpy()
+        combined = combine_windows(self.targets, windows, counts, self.aggregate)
+        return self._score_all(combined)
 
     def _score_all(self, outputs):
         with warnings.catch_warnings():

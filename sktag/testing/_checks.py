@@ -28,7 +28,7 @@ class InaccessibleError(RuntimeError):
 class _InaccessibleSource(ArraySource):
     """An array that raises an error when it is read."""
 
-    def read(self, rows, n_threads=None, starts=None, width=None):
+    def read_into(self, outs, rows, starts=None, n_threads=None):
         """Raise."""
         raise InaccessibleError(
             "these clips were read, although only their recipe should be used."

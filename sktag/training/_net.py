@@ -160,7 +160,8 @@ class TaggerNet(NeuralNet):
         )
         self.history.record(f"{prefix}_batch_count", len(iterator))
         if outputs and self.score is not None:
-            for name, value in self.score(torch.cat(outputs)).items():
+            scores = self.score(torch.cat(outputs), iterator.dataset.counts)
+            for name, value in scores.items():
                 self.history.record(f"{prefix}_{name}", value)
 
 

@@ -9,16 +9,29 @@ import soundfile
 
 from sktag import config_context
 from sktag.clips._cache import DECODED
-from sktag.clips._probe import probe_many
-from sktag.clips._sources import ArraySource, FileSource
+from sktag.clips._file_source import Excerpt, FileSource
+from sktag.clips._sources import ArraySource, JoinedSource, WaveSource
 
 ROWS = np.array([3, 0, 3])
+
+
+def rows_of(paths):
+    """Whole files."""
+    return [Excerpt(path) for path in paths]
+
+
+def read(source, rows, starts=None, width=None):
+    """Rows, or parts of them, of a source."""
+    width = width or source.shape[-1]
+    out = np.empty((len(rows), *source.shape[1:-1], width), dtype=np.float32)
+    source.read_into(out, rows, starts)
+    return out
 
 
 @pytest.fixture
 def files(wave_paths):
     """A source of the six waves."""
-    return FileSource(probe_many(wave_paths), 22050, 5512)
+    return FileSource(rows_of(wave_paths), 22050, 5512)
 
 
 @pytest.fixture(params=["array", "files"])
@@ -37,36 +50,36 @@ def test_source_knows_shape_rate_and_lengths(source):
 
 
 def test_rows_are_read_in_the_order_asked_for(source, waves):
-    found = source.read(ROWS)
+    found = read(source, ROWS)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, waves[ROWS])
 
 
 def test_parts_of_rows_are_read(source, waves):
     starts = np.array([0, 100, 5512 - 50])
-    found = source.read(ROWS, starts=starts, width=50)
+    found = read(source, ROWS, starts=starts, width=50)
     expected = [waves[row, s : s + 50] for row, s in zip(ROWS, starts, strict=True)]
     np.testing.assert_array_equal(found, expected)
 
 
 def test_rows_that_are_read_are_the_callers(source, waves):
-    source.read(ROWS)[:] = 7
-    np.testing.assert_array_equal(source.read(ROWS), waves[ROWS])
+    read(source, ROWS)[:] = 7
+    np.testing.assert_array_equal(read(source, ROWS), waves[ROWS])
 
 
 def test_no_rows_are_read_as_none(source):
-    assert source.read(np.array([], dtype=int)).shape == (0, 5512)
+    assert read(source, np.array([], dtype=int)).shape == (0, 5512)
 
 
 def test_taken_rows_are_a_source_of_those(source, waves):
     taken = source.take(ROWS)
     assert taken.shape == (3, 5512)
-    np.testing.assert_array_equal(taken.read(np.arange(3)), waves[ROWS])
+    np.testing.assert_array_equal(read(taken, np.arange(3)), waves[ROWS])
 
 
 def test_pickle_gives_the_same_rows_and_hash(source):
     again = pickle.loads(pickle.dumps(source))
-    np.testing.assert_array_equal(again.read(ROWS), source.read(ROWS))
+    np.testing.assert_array_equal(read(again, ROWS), read(source, ROWS))
     assert joblib.hash(again) == joblib.hash(source)
 
 
@@ -79,7 +92,7 @@ def test_array_of_spectrograms_knows_hop_and_bins():
     taken = source.take(np.array([1]))
     assert (taken.hop_length, taken.lengths.tolist()) == (64, [4])
     assert taken.frequencies is frequencies
-    part = source.read(np.array([1, 0]), starts=np.array([2, 5]), width=4)
+    part = read(source, np.array([1, 0]), starts=np.array([2, 5]), width=4)
     assert part.shape == (2, 3, 4)
 
 
@@ -91,46 +104,46 @@ def test_taken_rows_of_an_array_pickle_without_the_rest():
 
 @pytest.mark.parametrize("pad", ["zero", "repeat"])
 def test_shorter_file_is_padded_and_longer_cut(wave_paths, waves, pad):
-    longer = FileSource(probe_many(wave_paths), 22050, 6000, pad=pad)
+    longer = FileSource(rows_of(wave_paths), 22050, 6000, pad=pad)
     assert longer.lengths.tolist() == [5512] * 6
-    (row,) = longer.read(np.array([1]))
+    (row,) = read(longer, np.array([1]))
     np.testing.assert_array_equal(row[:5512], waves[1])
     expected = np.zeros(488) if pad == "zero" else waves[1, :488]
     np.testing.assert_array_equal(row[5512:], expected)
-    shorter = FileSource(probe_many(wave_paths), 22050, 1000, pad=pad)
+    shorter = FileSource(rows_of(wave_paths), 22050, 1000, pad=pad)
     assert shorter.lengths.tolist() == [1000] * 6
-    np.testing.assert_array_equal(shorter.read(ROWS), waves[ROWS, :1000])
+    np.testing.assert_array_equal(read(shorter, ROWS), waves[ROWS, :1000])
 
 
 def test_offset_skips_the_beginning_of_each_file(wave_paths, waves):
-    source = FileSource(probe_many(wave_paths), 22050, 2000, offset=1000 / 22050)
-    np.testing.assert_array_equal(source.read(ROWS), waves[ROWS, 1000:3000])
-    late = FileSource(probe_many(wave_paths), 22050, 2000, offset=10.0)
+    source = FileSource(rows_of(wave_paths), 22050, 2000, offset=1000 / 22050)
+    np.testing.assert_array_equal(read(source, ROWS), waves[ROWS, 1000:3000])
+    late = FileSource(rows_of(wave_paths), 22050, 2000, offset=10.0)
     assert late.lengths.tolist() == [0] * 6
-    np.testing.assert_array_equal(late.read(ROWS), np.zeros((3, 2000)))
+    np.testing.assert_array_equal(read(late, ROWS), np.zeros((3, 2000)))
 
 
 def test_file_is_decoded_once_while_it_is_cached(files, decoded):
-    files.read(np.array([3, 0]))
+    read(files, np.array([3, 0]))
     assert len(decoded) == 2
-    files.read(ROWS)
+    read(files, ROWS)
     assert len(decoded) == 2
 
 
 def test_part_of_a_file_that_is_not_cached_is_decoded_alone(files, waves, monkeypatch):
-    from sktag.clips import _sources
+    from sktag.clips import _file_source
 
-    decode, asked = _sources.decode, []
+    decode, asked = _file_source.decode, []
 
     def counting(*args, **kwargs):
         samples = decode(*args, **kwargs)
         asked.append(len(samples))
         return samples
 
-    monkeypatch.setattr(_sources, "decode", counting)
+    monkeypatch.setattr(_file_source, "decode", counting)
     DECODED.clear()
     with config_context(decode_cache_bytes=0):
-        found = files.read(np.array([2]), starts=np.array([700]), width=50)
+        found = read(files, np.array([2]), starts=np.array([700]), width=50)
     assert asked == [50]
     np.testing.assert_allclose(found[0], waves[2, 700:750], atol=1e-6)
 
@@ -138,13 +151,13 @@ def test_part_of_a_file_that_is_not_cached_is_decoded_alone(files, waves, monkey
 def test_changed_file_is_read_anew_and_changes_the_hash(tmp_path, waves):
     path = str(tmp_path / "a.wav")
     soundfile.write(path, waves[0], 22050, subtype="FLOAT")
-    source = FileSource(probe_many([path]), 22050, 5512)
+    source = FileSource(rows_of([path]), 22050, 5512)
     before = joblib.hash(source)
-    np.testing.assert_array_equal(source.read(np.array([0]))[0], waves[0])
+    np.testing.assert_array_equal(read(source, np.array([0]))[0], waves[0])
     soundfile.write(path, waves[1, :5000], 22050, subtype="FLOAT")
     assert joblib.hash(source) != before
     again = pickle.loads(pickle.dumps(source))
-    np.testing.assert_array_equal(again.read(np.array([0]))[0, :5000], waves[1, :5000])
+    np.testing.assert_array_equal(read(again, np.array([0]))[0, :5000], waves[1, :5000])
     assert again.lengths.tolist() == [5000]
 
 
@@ -152,23 +165,23 @@ def test_changed_file_is_read_anew_and_changes_the_hash(tmp_path, waves):
 def test_file_that_is_gone_raises_warns_or_is_silent(tmp_path, waves, on_error):
     path = tmp_path / "a.wav"
     soundfile.write(path, waves[0], 22050, subtype="FLOAT")
-    source = FileSource(probe_many([str(path)]), 22050, 5512, on_error=on_error)
+    source = FileSource(rows_of([str(path)]), 22050, 5512, on_error=on_error)
     path.unlink()
     if on_error == "raise":
         with pytest.raises(FileNotFoundError, match=r"a\.wav"):
-            source.read(np.array([0]))
+            read(source, np.array([0]))
         return
     if on_error == "warn":
         with pytest.warns(UserWarning, match=r"a\.wav.*[Ss]ilence"):
-            found = source.read(np.array([0]))
+            found = read(source, np.array([0]))
     else:
-        found = source.read(np.array([0]))
+        found = read(source, np.array([0]))
     np.testing.assert_array_equal(found, np.zeros((1, 5512)))
 
 
 @pytest.mark.parametrize("n_threads", [1, 4])
 def test_number_of_threads_changes_no_number(wave_paths, waves, n_threads):
-    source = FileSource(probe_many(wave_paths), 22050, 5512, n_threads=n_threads)
-    np.testing.assert_array_equal(source.read(ROWS), waves[ROWS])
-    other = FileSource(probe_many(wave_paths), 22050, 5512)
+    source = FileSource(rows_of(wave_paths), 22050, 5512, n_threads=n_threads)
+    np.testing.assert_array_equal(read(source, ROWS), waves[ROWS])
+    other = FileSource(rows_of(wave_paths), 22050, 5512)
     assert joblib.hash(source) == joblib.hash(other)

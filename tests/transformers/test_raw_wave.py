@@ -88,7 +88,7 @@ def test_duration_is_learned_from_the_longest_clip(tmp_path):
         soundfile.write(path, np.zeros(n), 8000)
     raw = RawWave(sr=4000).fit(paths)
     assert raw.duration_ == 6001 / 4000  # 12001 samples, halved and rounded up
-    assert raw.transform(paths[:1]).shape == (1, 6001)
+    assert raw.transform(paths[:1]).shape == (1, 4000)  # nothing of it is padding
     assert raw.transform(paths).lengths.tolist() == [4000, 6001]
     assert raw.duration is None
 
@@ -96,7 +96,7 @@ def test_duration_is_learned_from_the_longest_clip(tmp_path):
 def test_duration_far_beyond_the_median_warns():
     waves = [np.zeros(100), np.zeros(100), np.zeros(401)]
     with pytest.warns(
-        UserWarning, match=r"most clips will be mostly padding\. Set dur"
+        UserWarning, match=r"most would be padding\. Set duration"
     ):
         RawWave(sr=100).fit(waves)
 
@@ -150,13 +150,9 @@ def test_on_error_puts_silence_in_place_of_a_bad_file(wave_paths, waves, tmp_pat
     bad = tmp_path / "bad.wav"
     bad.write_text("no sound")
     X = [wave_paths[0], bad, wave_paths[1], tmp_path / "missing.wav"]
-    with pytest.warns(UserWarning, match="It is replaced by silence") as caught:
+    with pytest.warns(UserWarning, match=r"2 of 4 files .*bad\.wav") as caught:
         raw = RawWave(on_error="warn").fit(X)
-    assert [Path(b).name for b in ("bad.wav", "missing.wav")] == [
-        name
-        for name in ("bad.wav", "missing.wav")
-        if any(name in str(w.message) for w in caught)
-    ]
+    assert len(caught) == 1
     assert raw.failed_.tolist() == [1, 3]
     silent = RawWave(on_error="silence").fit(X)
     clips = silent.transform(X)
