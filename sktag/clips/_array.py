@@ -195,25 +195,26 @@ class ClipArray(Reading):
         return lengths
 
     @property
-    def is_ragged(self) -> bool:
-        """Whether clips have lengths of their own, and are padded in arrays only."""
-        return self._widths is not None
-
-    @property
-    def source_widths(self) -> np.ndarray:
-        """Number of columns that each clip has by itself, before any op."""
-        if self._widths is None:
-            return np.full(len(self), self._width)
-        return self._widths
-
-    @property
     def widths(self) -> np.ndarray:
         """Number of columns that each clip has by itself, if it is not padded."""
         unique, places = np.unique(self.source_widths, return_inverse=True)
-        return np.array([self.n_columns(int(n)) for n in unique], dtype=int)[places]
+        columns = np.array([self.n_columns(int(n)) for n in unique], dtype=int)
+        widths: np.ndarray = columns[places]
+        return widths
 
     def n_columns(self, width: int) -> int:
-        """Return the columns that the ops make of `width` columns of the source."""
+        """Return the length of a clip after the ops.
+
+        Parameters
+        ----------
+        width : int
+            Columns of the source.
+
+        Returns
+        -------
+        int
+            Columns after the ops.
+        """
         shape = (1, *self._source.shape[1:-1], width)
         for op in self.ops:
             shape = op.out_shape(shape)
@@ -237,10 +238,6 @@ class ClipArray(Reading):
         """Rows whose files could not be read, as far as they have been."""
         failed = getattr(self._source, "failed", np.array([], dtype=int))
         return np.flatnonzero(np.isin(self._key, failed))
-
-    def __len__(self) -> int:
-        """Return the number of clips."""
-        return self.shape[0]
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Compute one clip after the other."""

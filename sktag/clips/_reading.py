@@ -1,7 +1,6 @@
 """How the rows of a ClipArray are read and computed."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,10 +19,24 @@ class Reading:
     _source: Source
     _key: np.ndarray
     _width: int
+    _widths: np.ndarray | None
     ops: tuple[Op, ...]
     shape: tuple[int, ...]
-    is_ragged: Any
-    source_widths: Any
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def is_ragged(self) -> bool:
+        """Whether clips have lengths of their own, and are padded in arrays only."""
+        return self._widths is not None
+
+    @property
+    def source_widths(self) -> np.ndarray:
+        """Number of columns that each clip has by itself, before any op."""
+        if self._widths is None:
+            return np.full(len(self), self._width)
+        return self._widths
 
     def read(
         self,

@@ -201,7 +201,7 @@ class JoinedSource:
         begins = np.zeros(len(rows), int) if starts is None else starts
         which = np.searchsorted(self._ends, rows, side="right")
         for number, part in enumerate(self._parts):
-            at = np.flatnonzero(which == number)
+            at = np.flatnonzero(which == number).tolist()
             own = rows[at] - (self._ends[number] - len(part))
             if part.ops:
                 clips = part.compute_each(own, n_threads)

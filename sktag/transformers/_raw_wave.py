@@ -11,6 +11,7 @@ from sktag._messages import warn
 from sktag.clips import ClipArray
 from sktag.clips._files import open_files
 from sktag.clips._inputs import as_clips, forget_features
+from sktag.clips._probe import MAX_RATE, MIN_RATE
 from sktag.clips._rows import as_waves
 from sktag.clips._segments import as_excerpts
 from sktag.clips._sources import WaveSource
@@ -19,6 +20,8 @@ from sktag.transformers._base import ClipTransformer
 
 # A longest clip above this multiple of the median warns: most would be padding.
 _LONG = 4
+# Bytes of a clip above which a duration is suspected to be in another unit.
+_MOST_BYTES = 2**30
 # Parameters that shape the clips: those of `fit` hold until the next one.
 _SHAPING = ("sr", "duration", "offset", "pad", "normalize")
 
@@ -26,9 +29,10 @@ _SHAPING = ("sr", "duration", "offset", "pad", "normalize")
 class RawWave(ClipTransformer):
     """Read audio files as clips: mono waveforms of one sample rate.
 
-    Nothing is decoded yet: `transform` returns a :class:`ClipArray`. Later steps append their operations, and the clips are read in
-    batches when numbers are needed. The files may be WAV, FLAC, OGG, MP3, AIFF or AU of
-    any sample rate, bit depth and number of channels; channels are averaged.
+    Nothing is decoded yet: `transform` returns a :class:`ClipArray`. Later steps append
+    their operations, and the clips are read in batches when numbers are needed. The
+    files may be WAV, FLAC, OGG, MP3, AIFF or AU of any sample rate, bit depth and
+    number of channels; channels are averaged.
 
     Parameters
     ----------
@@ -156,11 +160,7 @@ class RawWave(ClipTransformer):
         ValueError
             If a file is not audio, or if X is none of the inputs listed in Notes.
         """
-        if self.duration is not None and round(self.duration * self.sr) < 1:
-            raise ValueError(
-                f"duration={self.duration!r} s is less than one sample at "
-                f"sr={self.sr} Hz: durations are in seconds."
-            )
+        self._check_params()
         self._reset()
         shaping = {name: getattr(self, name) for name in _SHAPING}
         clips = self._make_clips(X, shaping, reset=True)
@@ -195,6 +195,28 @@ class RawWave(ClipTransformer):
         """Rows of the X last given whose files could not be read."""
         check_is_fitted(self, "duration_")
         return self._last if isinstance(self._last, np.ndarray) else self._last.failed
+
+    def _check_params(self):
+        """Refuse rates and durations that are given in another unit."""
+        if isinstance(self.sr, bool) or not MIN_RATE <= self.sr <= MAX_RATE:
+            raise ValueError(
+                f"sr={self.sr!r} must be a sample rate in Hz, from {MIN_RATE} to "
+                f"{MAX_RATE}; usual are 16000, 22050 and 44100."
+            )
+        if self.duration is None:
+            return
+        n_samples = round(self.duration * self.sr)
+        if n_samples < 1:
+            raise ValueError(
+                f"duration={self.duration!r} s is less than one sample at "
+                f"sr={self.sr} Hz: durations are in seconds."
+            )
+        if 4 * n_samples > _MOST_BYTES:
+            warn(
+                f"duration={self.duration:g} s makes each clip "
+                f"{4 * n_samples / 2**30:.1f} GiB, padded if its file is shorter: "
+                "durations are in seconds; None keeps the length of each file."
+            )
 
     def _reset(self):
         """Forget an earlier fit."""
@@ -252,7 +274,10 @@ class RawWave(ClipTransformer):
                 f"{ended} of {len(lengths)} clips end before offset={self.offset:g} s "
                 "and are silent: lower offset, or leave them out."
             )
-        longest, median = lengths.max(initial=0), np.median(lengths) if len(lengths) else 0
+        longest, median = (
+            lengths.max(initial=0),
+            np.median(lengths) if len(lengths) else 0,
+        )
         if self.duration is None and longest > _LONG * median:
             warn(
                 f"the longest clip has {longest / self.sr:.1f} s, the median one "
