@@ -189,7 +189,7 @@ class ClipArray(Reading):
 
         The lengths of files come from their headers.
         """
-        lengths = self._source.lengths[self._key]
+        lengths: np.ndarray = self._source.lengths[self._key]
         for op in self.ops:
             lengths = np.array([op.out_length(int(n)) for n in lengths], dtype=int)
         return lengths

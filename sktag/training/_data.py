@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
 from sktag.clips import ClipArray
@@ -168,7 +169,10 @@ class ClipDataset(Dataset):
             return Batch(self._whole(rows), rows)
         unique, which = np.unique(rows, return_inverse=True)
         at, columns, width, offsets = self._crop_at, starts, self.chunk, None
-        margins = self._margins
+        # A part that ends after a clip of its own length sees silence there, where the
+        # front-end may pad the clip otherwise: good for training, not for answers.
+        is_exact = not self.clips.is_ragged or self.starts is None
+        margins = self._margins if is_exact else None
         # Many chunks of one clip may be more work than the clip.
         if margins and len(rows) * margins.width < self._n_columns[unique].sum():
             at = self._cut_at
@@ -254,9 +258,10 @@ def _apply(op, x, rows, key, index):
 
 
 def _slices(x, which, columns, width):
-    """Cut `width` columns out of elements of a batch."""
+    """Cut `width` columns out of elements of a batch; zeros follow their end."""
     places = zip(which, columns, strict=True)
-    return torch.stack([x[i][..., start : start + width] for i, start in places])
+    cuts = [x[i][..., start : start + width] for i, start in places]
+    return torch.stack([pad(cut, (0, width - cut.shape[-1])) for cut in cuts])
 
 
 def n_deterministic(clips):

@@ -88,7 +88,7 @@ def making(op):
     [
         (making(lambda: InPlaceOp(2.0)), "must not change its input"),
         (making(lambda: BatchOp(2.0)), "a clip among others"),
-        (making(lambda: WrongShapeOp(2.0)), "could not broadcast|out_shape tells"),
+        (making(lambda: WrongShapeOp(2.0)), "could not be broadcast|out_shape tells"),
         (making(lambda: TensorOp((torch.rand(1),))), "same numbers|equal hashes"),
         (NoOp(), "must append an op"),
         (RateBlind(), "another sample rate must be an error"),
