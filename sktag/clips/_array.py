@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sktag._config import get_config
 from sktag._messages import warn
+from sktag._torch import plain_torch
 from sktag.clips._display import as_html, as_text
 from sktag.clips._dropped import warn_dropped
 from sktag.clips._indexing import row_numbers
@@ -290,7 +291,7 @@ class ClipArray:
             The computed clips.
         """
         x = torch.from_numpy(self.read(rows, n_threads))
-        with torch.no_grad():
+        with plain_torch(), torch.no_grad():
             for op in self.ops:
                 x = op(x)
         return x

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sktag._torch import plain_torch
 from sktag.nets.blocks import Network
 from sktag.training._batches import read_batches
 
@@ -52,6 +53,7 @@ class AnswersMixin:
         outputs = self._window_outputs(self._known_clips(X))
         return self._fitted.targets.combine(outputs, self.aggregate)
 
+    @plain_torch()
     def _window_outputs(self, clips, compute=None):
         """Return outputs of each window of clips, (n_clips, n_windows, n_outputs)."""
         compute = compute or self.module_

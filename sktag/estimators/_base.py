@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._messages import warn
+from sktag._torch import plain_torch, reproducible
 from sktag.clips._inputs import as_clips, check_rate
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._inputs import (
@@ -43,7 +44,6 @@ from sktag.training._plan import FitPlan
 from sktag.training._state import (
     draw_seed,
     pick_device,
-    reproducible,
     to_numpy,
     use_amp,
 )
@@ -94,6 +94,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     # ------------------------------------------------------------------ fit
 
+    @plain_torch()
     def _fit(self, X, y, sample_weight, given, *, partial=False, classes=None):
         """Train from scratch, or continue; with `partial` for one epoch."""
         before = None

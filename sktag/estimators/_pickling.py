@@ -2,11 +2,11 @@
 
 import torch
 
+from sktag._torch import plain_torch, reproducible
 from sktag.estimators._network import place
 from sktag.training._plan import FitPlan
 from sktag.training._state import (
     pick_device,
-    reproducible,
     to_numpy,
     to_torch,
     use_amp,
@@ -29,6 +29,7 @@ class PicklingMixin:
             }
         return state
 
+    @plain_torch()
     def __setstate__(self, state):
         """Rebuild network and optimizer, on the device that is available."""
         state = dict(state)

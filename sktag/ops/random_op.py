@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sktag._torch import plain_torch
 from sktag.ops.op import Op, Shape
 
 # The constants of SplitMix64.
@@ -156,6 +157,7 @@ class RandomOp(Op):
         """
         raise NotImplementedError(f"{type(self).__name__} must define change.")
 
+    @plain_torch()
     def apply(self, x: Any, sample_rate: float | None = None, **params: Any) -> Any:
         """Apply the op to all rows, with given parameters, whatever `p` is.
 
@@ -235,6 +237,7 @@ class RandomOp(Op):
                 )
         return own
 
+    @plain_torch()
     def augment(
         self,
         x: Any,
