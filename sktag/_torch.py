@@ -158,7 +158,9 @@ class _OwnDraws(TorchDispatchMode):
     ) -> Any:
         """Run a function; a random one with an own generator."""
         kwargs = dict(kwargs or {})
-        if torch.Tag.nondeterministic_seeded not in func.tags:
+        is_random = torch.Tag.nondeterministic_seeded in func.tags
+        # Within a block inside this one, that one has seen to it.
+        if not is_random or _LOCAL.draws is not self:
             return func(*args, **kwargs)
         takes_generator = any(a.name == "generator" for a in func._schema.arguments)
         if takes_generator and args and isinstance(args[0], torch.Tensor):

@@ -17,7 +17,7 @@ from sktag.clips import ClipArray
 from sktag.clips._inputs import as_clips, check_kind, check_rate
 
 
-class ClipTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class ClipTransformer(TransformerMixin, BaseEstimator):
     """Base class of the transformers of clips.
 
     A subclass defines one method, `_make_op`, which returns the op of the fitted
