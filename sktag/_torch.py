@@ -76,6 +76,15 @@ def plain_torch() -> Iterator[None]:
         yield
 
 
+def as_array(value: Any) -> Any:
+    """Return a torch tensor as an ndarray, and anything else as it is."""
+    if not isinstance(value, torch.Tensor):
+        return value
+    if value.dtype == torch.bfloat16:
+        value = value.float()
+    return value.numpy(force=True)
+
+
 def refuse_fork() -> None:
     """Raise an error in a forked process in which torch would hang."""
     global _ran_in

@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "sktag._compat": [],
     "sktag._messages": [],
     "sktag._atomic": [],
+    "sktag._functions": [],
     "sktag._torch": [],
-    "sktag.ops": ["sktag._torch"],
+    "sktag.ops": ["sktag._functions", "sktag._torch"],
     "sktag.augment": ["sktag._torch", "sktag.ops"],
     "sktag.nets": ["sktag._messages"],
     "sktag.clips": [
@@ -37,6 +38,7 @@ MAY_IMPORT = {
     ],
     "sktag.transformers": [
         "sktag._compat",
+        "sktag._functions",
         "sktag._messages",
         "sktag.augment",
         "sktag.clips",
@@ -54,6 +56,7 @@ MAY_IMPORT = {
     ],
     "sktag.estimators": [
         "sktag._compat",
+        "sktag._functions",
         "sktag._messages",
         "sktag._torch",
         "sktag.clips",
@@ -74,6 +77,7 @@ ALWAYS_THERE = {
     "sktag._atomic",
     "sktag._compat",
     "sktag._config",
+    "sktag._functions",
     "sktag._messages",
     "sktag._torch",
     "sktag.clips",
@@ -98,6 +102,7 @@ FOREIGN_NEVER = {
     "sktag.clips._audio": ["torch", *SCIKIT],
     "sktag.targets": ["skorch", *FILES],
     "sktag._messages": ["torch", *SCIKIT],
+    "sktag._functions": ["torch", *SCIKIT],
     "sktag._torch": SCIKIT,
 }
 # They validate X with scikit-learn's public functions, for transformers and estimators.

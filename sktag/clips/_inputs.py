@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from sktag._torch import as_array
 from sktag.clips._array import REMEDY, ClipArray
 from sktag.clips._files import open_files
 from sktag.clips._integers import refuse_integers
 from sktag.clips._refusals import refuse_channels, refuse_other, refuse_waves
-from sktag.clips._rows import as_array, as_paths
+from sktag.clips._rows import as_paths
 from sktag.clips._sources import FileSource
 
 

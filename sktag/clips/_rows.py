@@ -4,9 +4,9 @@ import os
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils.validation import check_array
 
+from sktag._torch import as_array
 from sktag.clips._integers import refuse_integers
 
 
@@ -60,15 +60,6 @@ def _absolute(path: str) -> str:
         # Where a folder before ".." is a link, ".." is not the folder before it.
         return str(os.path.join(os.getcwd(), path))
     return os.path.abspath(path)
-
-
-def as_array(value: Any) -> Any:
-    """Return a torch tensor as an ndarray, and anything else as it is."""
-    if not isinstance(value, torch.Tensor):
-        return value
-    if value.dtype == torch.bfloat16:
-        value = value.float()
-    return value.numpy(force=True)
 
 
 def is_path(value: Any) -> bool:

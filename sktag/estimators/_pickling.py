@@ -2,6 +2,7 @@
 
 import torch
 
+from sktag._functions import refuse_unpicklable
 from sktag._torch import plain_torch, reproducible
 from sktag.estimators._network import place
 from sktag.training._plan import FitPlan
@@ -18,6 +19,8 @@ class PicklingMixin:
 
     def __getstate__(self):
         """Pickle weights and moments as numpy arrays, without a device."""
+        params = self.get_params(deep=False)
+        refuse_unpicklable(type(self).__name__, params.values())
         state = dict(super().__getstate__())
         if "module_" in state:
             module, net = state.pop("module_"), state.pop("net_")

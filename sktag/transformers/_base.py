@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import _fit_context
+from sktag._functions import code_of, refuse_unpicklable
 from sktag.clips import ClipArray
 from sktag.clips._inputs import as_clips, check_kind, check_rate
 
@@ -236,6 +237,19 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         if not reset:
             check_kind(clips, self._kind, type(self).__name__)
         return clips
+
+    def __getstate__(self):
+        """Return the state, with the code of users' classes and functions.
+
+        ``Pipeline(memory=...)`` takes pickles as keys of its cache.
+        """
+        values = list(self.get_params(deep=False).values())
+        refuse_unpicklable(type(self).__name__, values)
+        return {**super().__getstate__(), "_code": code_of(type(self), values)}
+
+    def __setstate__(self, state):
+        """Restore the state."""
+        super().__setstate__({k: v for k, v in state.items() if k != "_code"})
 
     def __sklearn_tags__(self):
         """Declare that 3-D arrays are accepted, and that the output is float32."""
