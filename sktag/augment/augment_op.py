@@ -205,7 +205,8 @@ def _as_samples(result: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
             f"{shape}: a function in an Augmenter must keep the number of samples."
         )
     with np.errstate(over="ignore"):
-        array = np.ascontiguousarray(array, dtype=np.float32)
+        # A copy, since torch warns of arrays that cannot be written to.
+        array = np.array(array, dtype=np.float32, order="C")
     if not np.isfinite(array).all():
         raise ValueError(
             f"{name} returned samples that are NaN, infinite, or too large for float32."
