@@ -154,7 +154,7 @@ class ClipArray(Reading):
                 "clip x is x[np.newaxis]."
             )
         if array.ndim == 2:
-            refuse_integers(array.dtype, array, "ClipArray.from_array")
+            refuse_integers(array.dtype, "ClipArray.from_array")
             sample_rate = DEFAULT_SR if sample_rate is None else sample_rate
         array = array.astype(np.float32, copy=False)
         if sample_rate is not None and sample_rate == int(sample_rate):

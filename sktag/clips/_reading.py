@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sktag._torch import plain_torch
 from sktag.clips._sources import Rows, Source
 from sktag.ops.op import Op
 
@@ -153,10 +154,10 @@ class Reading:
         read = self.read_each(rows, self.source_widths[rows], n_threads)
         return [self._apply(torch.from_numpy(x[np.newaxis]))[0].numpy() for x in read]
 
-    @torch.no_grad()
     def _apply(self, x: Tensor) -> Tensor:
-        for op in self.ops:
-            x = op(x)
+        with plain_torch(), torch.no_grad():
+            for op in self.ops:
+                x = op(x)
         return x
 
     def portions(self) -> Iterator[np.ndarray]:

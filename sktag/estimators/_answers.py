@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sktag._torch import plain_torch
 from sktag.estimators._network import place
 from sktag.nets.blocks import Network
 from sktag.targets._aggregate import combine_windows
@@ -65,6 +66,7 @@ class AnswersMixin:
             self._fitted.targets, windows.outputs, windows.counts, self.aggregate
         )
 
+    @plain_torch()
     def _windows(self, clips, compute=None, chunks=None):
         """Compute the windows of each clip: those of predictions, or `chunks`.
 

@@ -12,7 +12,9 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from sktag._functions import code_of
 from sktag._messages import warn
+from sktag._torch import plain_torch, reproducible
 from sktag.clips._inputs import as_clips, check_rate
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._inputs import (
@@ -43,7 +45,6 @@ from sktag.training._plan import FitPlan
 from sktag.training._state import (
     draw_seed,
     pick_device,
-    reproducible,
     to_numpy,
     use_amp,
 )
@@ -94,6 +95,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     # ------------------------------------------------------------------ fit
 
+    @plain_torch()
     def _fit(self, X, y, sample_weight, given, *, partial=False, classes=None):
         """Train from scratch, or continue; with `partial` for one epoch."""
         before = None
@@ -168,15 +170,14 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     def _open_checkpoint(self, data, seed, before):
         """Return the checkpoint of a fit to data."""
-        from sktag.training._checkpoint import code_of, open_checkpoint
+        from sktag.training._checkpoint import open_checkpoint
 
         params = self.get_params(deep=False)
         # The seed is left out: with random_state=None the file has it.
         identity = [
             {k: v for k, v in params.items() if k not in _NOT_IN_CHECKPOINT_KEY},
             # A function is hashed by its name: what it does must count too.
-            [code_of(self.architecture), code_of(self.loss)],
-            [code_of(metric) for metric in (self.monitor, *(self.metrics or ()))],
+            code_of(self.architecture, self.loss, self.monitor, self.metrics),
             data,
         ]
         if before is not None:

@@ -7,8 +7,6 @@ no fit resumes another's; it holds numpy arrays and no device.
 
 import hashlib
 import pickle
-from functools import partial
-from inspect import iscode, isfunction
 from pathlib import Path
 
 import joblib
@@ -22,7 +20,7 @@ from sktag.training._stages import Stages
 from sktag.training._state import to_numpy, to_torch
 
 # Raise it when the contents of a file change, so that older files are not resumed.
-_LAYOUT = 2
+_LAYOUT = 3
 # State of callbacks that is kept.
 _KEPT = {
     EarlyStopping: (
@@ -69,21 +67,6 @@ def open_checkpoint(folder, identity, *, label, seed, verbose=0):
         how = "ended with" if checkpoint.is_finished else "resumes after"
         print(f"{label}: the fit saved in {checkpoint.path} {how} epoch {n_epochs}")
     return checkpoint
-
-
-def code_of(value):
-    """Return the code of a user's function or class, as plain values, or None."""
-    if isinstance(value, partial):
-        return code_of(value.func)
-    if isinstance(value, type):
-        return [code_of(v) for _, v in sorted(vars(value).items()) if isfunction(v)]
-    code = getattr(value, "__code__", None)
-    return None if code is None else _plain(code)
-
-
-def _plain(code):
-    constants = [_plain(c) if iscode(c) else repr(c) for c in code.co_consts]
-    return code.co_code, constants, code.co_names
 
 
 class Checkpoint(Callback):

@@ -14,9 +14,9 @@ from skorch.callbacks import EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
 
+from sktag._torch import seed_torch
 from sktag.training._batches import Batches
 from sktag.training._callbacks import make_callbacks
-from sktag.training._state import seed_torch
 
 
 class RowLoss(nn.Module):

@@ -1,0 +1,128 @@
+"""Functions and classes of users: what they do, and whether they can be pickled.
+
+A pickle holds the name of a function or class, not what it does. The keys of caches and
+checkpoints are made of pickles, so `code_of` is added to them.
+"""
+
+import pickle
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
+from inspect import iscode, isfunction
+from itertools import chain
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+# They pickle functions by value, or pickle nothing.
+_BY_VALUE = ("copy", "cloudpickle", "dill")
+_PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def code_of(*values: object) -> list[Any]:
+    """Return the code of users' functions, classes and callable objects, as plain data.
+
+    It includes defaults, constants with names in capitals, and the functions and
+    classes of the same module that they name. Other values have none.
+    """
+    return list(_codes(values, set()))
+
+
+def _codes(values: Iterable[object], seen: set[int]) -> Iterator[Any]:
+    """Yield the code of each value that has some and was not seen yet."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _codes(value, seen)
+        elif isinstance(value, partial):
+            yield from _codes((value.func, *value.args, *value.keywords.values()), seen)
+        elif isinstance(value, MethodType | staticmethod | classmethod):
+            yield from _codes((value.__func__,), seen)
+        elif isinstance(value, property):
+            yield from _codes((value.fget,), seen)
+        elif id(value) not in seen and not _is_own(value):
+            seen.add(id(value))
+            if isfunction(value):
+                yield from _of_function(value, seen)
+            elif isinstance(value, type):
+                yield from _of_class(value, seen)
+            elif callable(value) and isfunction(type(value).__call__):
+                # An object: its pickle has its values, but not these.
+                held = getattr(value, "__dict__", {}).values()
+                held = [v for v in held if isfunction(v)]
+                yield from _codes((type(value), *held), seen)
+
+
+def _is_own(value: object) -> bool:
+    owner = value if isfunction(value) or isinstance(value, type) else type(value)
+    return (owner.__module__ or "").split(".")[0] in ("sktag", "builtins")
+
+
+def _of_function(function: FunctionType, seen: set[int]) -> Iterator[Any]:
+    code = function.__code__
+    yield _plain(code)
+    defaults = function.__defaults__ or (), (function.__kwdefaults__ or {}).values()
+    yield [repr(v) for v in chain(*defaults) if isinstance(v, _PLAIN)]
+    named = {name: function.__globals__.get(name) for name in _names(code)}
+    for name, value in sorted(named.items()):
+        if name.isupper() and isinstance(value, _PLAIN):
+            yield name, repr(value)
+        elif getattr(value, "__module__", None) == function.__module__:
+            yield from _codes((value,), seen)
+    # The function that a decorator wraps.
+    yield from _codes((getattr(function, "__wrapped__", None),), seen)
+
+
+def _of_class(cls: type, seen: set[int]) -> Iterator[Any]:
+    for base in cls.__mro__:
+        if base.__module__ != cls.__module__:
+            continue
+        for name, value in sorted(vars(base).items()):
+            if isinstance(value, _PLAIN) and not name.startswith("__"):
+                yield name, repr(value)
+            elif not isinstance(value, type):
+                yield from _codes((value,), seen)
+
+
+def _plain(code: CodeType) -> tuple[Any, ...]:
+    """Return code without the lines it stands on."""
+    constants = [_plain(c) if iscode(c) else _repr(c) for c in code.co_consts]
+    return code.co_code, constants, code.co_names
+
+
+def _repr(constant: object) -> str:
+    # The order of a set differs from process to process.
+    if isinstance(constant, frozenset):
+        return repr(sorted(map(repr, constant)))
+    return repr(constant)
+
+
+def _names(code: CodeType) -> set[str]:
+    """Return the names that code and the code inside of it look up."""
+    inner = [_names(c) for c in code.co_consts if iscode(c)]
+    return set(code.co_names).union(*inner)
+
+
+def refuse_unpicklable(owner: str, values: Iterable[object]) -> None:
+    """Raise an error if pickle cannot find one of these functions by its name."""
+    for value in values:
+        if isinstance(value, list | tuple):
+            refuse_unpicklable(owner, value)
+            continue
+        value = value.func if isinstance(value, partial) else value
+        name = getattr(value, "__qualname__", "")
+        if "<" in name and not _is_by_value():
+            raise pickle.PicklingError(
+                f"{owner} has the function {name}, which cannot be pickled, since no "
+                "other process would find it by this name: define it with def, outside "
+                "of any function."
+            )
+
+
+def _is_by_value() -> bool:
+    """Tell whether the running pickler keeps functions themselves, not their names."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        module = frame.f_globals.get("__name__") or ""
+        if module.split(".")[0] in _BY_VALUE:
+            return True
+        frame = frame.f_back  # type: ignore[assignment]  # None ends the loop
+    return False
