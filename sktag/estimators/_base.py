@@ -92,6 +92,10 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
     def _set_targets(self, targets, y):
         """Set the fitted attributes that describe y."""
 
+    def _columns(self):
+        """Return the names of the columns of y in training, or None."""
+        raise NotImplementedError
+
     # ------------------------------------------------------------------ fit
 
     def _fit(self, X, y, sample_weight, given, *, partial=False, classes=None):
@@ -150,7 +154,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             clips = self._as_clips(X, reset=True)
         else:
             clips = self._known_clips(X)
-            y = align_tags(y, getattr(self, "tag_names_", None))
+            y = align_tags(y, self._columns())
         if not len(clips):
             raise ValueError("X has no clips: give at least one to train on.")
         labels = self._check_y(y)
