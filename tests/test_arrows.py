@@ -44,6 +44,7 @@ MAY_IMPORT = {
         "sktag.clips",
         "sktag.nets",  # the registry, for MelSpectrogram.for_architecture
         "sktag.ops",
+        "sktag.targets._checks",  # a wrong y is refused before audio is read
     ],
     "sktag.targets": ["sktag._compat", "sktag._messages"],
     "sktag.training": [

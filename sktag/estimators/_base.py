@@ -93,6 +93,10 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
     def _set_targets(self, targets, y):
         """Set the fitted attributes that describe y."""
 
+    def _columns(self):
+        """Return the names of the columns of y in training, or None."""
+        raise NotImplementedError
+
     # ------------------------------------------------------------------ fit
 
     @plain_torch()
@@ -153,7 +157,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             clips = self._as_clips(X, reset=True)
         else:
             clips = self._known_clips(X)
-            y = align_tags(y, getattr(self, "tag_names_", None))
+            y = align_tags(y, self._columns())
         if not len(clips):
             raise ValueError("X has no clips: give at least one to train on.")
         labels = self._check_y(y)

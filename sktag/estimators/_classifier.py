@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from sktag._compat import Interval, StrOptions, _fit_context
+from sktag._compat import Interval, StrOptions, _check_sample_weight, _fit_context
 from sktag.estimators._answers import stacked
 from sktag.estimators._base import BaseTagger
 from sktag.estimators._inputs import Given
@@ -14,7 +14,14 @@ from sktag.estimators._parameters import (
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
-from sktag.targets._checks import check_labels, tag_names
+from sktag.targets._checks import (
+    align_tags,
+    check_any,
+    check_labels,
+    check_length,
+    tag_names,
+    warn_one_hot,
+)
 from sktag.targets._labels import ClassTargets
 from sktag.targets._losses import LOSSES, check_own_loss
 from sktag.targets._tags import TagTargets
@@ -128,6 +135,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
 
     def _learn_targets(self, y, train, classes):
         if y.ndim == 2:
+            warn_one_hot(y)
             return TagTargets(y.shape[1])
         return ClassTargets.learn(y, classes)
 
@@ -144,6 +152,9 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         names = tag_names(y)
         if names is not None and self.classes_.ndim == 2:
             self.tag_names_ = names
+
+    def _columns(self):
+        return getattr(self, "tag_names_", None)
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -164,8 +175,9 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         X : ClipArray or array
             Clips, of the kind that the network takes.
         y : array of shape (n_clips,) or (n_clips, n_tags)
-            Labels of any type, or an indicator matrix of tags (array, sparse or
-            DataFrame).
+            Labels, all text or all numbers; or an indicator matrix of tags (array,
+            sparse or DataFrame) of 0, 1 and, where a tag is not annotated, NaN. Such
+            entries are left out of the loss, the class weights and the scores.
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
         X_val : paths, ClipArray or array, optional
@@ -175,7 +187,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             an array, X_val must be transformed already: give paths or clips, or set
             ``transform_input=["X_val"]`` of the Pipeline.
         y_val : array of shape (n_val_clips,) or (n_val_clips, n_outputs), optional
-            Labels or tags of X_val.
+            Labels or tags of X_val. Columns of a DataFrame are matched by name.
         sample_weight_val : array of shape (n_val_clips,), optional
             Weights of the clips of X_val in the validation loss.
         groups : array of shape (n_clips,), optional
@@ -194,6 +206,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         FloatingPointError
             If the loss stops being finite.
         """
+        check_any(y)
         given = Given(X_val, y_val, sample_weight_val, groups)
         return self._fit(X, y, sample_weight, given)
 
@@ -208,7 +221,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         y : array of shape (n_clips,) or (n_clips, n_tags)
             Labels, or an indicator matrix of tags.
         classes : array of shape (n_classes,), optional
-            All labels, at the first call, if y lacks some.
+            All labels, at the first call, if y lacks some. Later calls may repeat
+            them.
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
 
@@ -216,8 +230,33 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         -------
         self : object
             The classifier.
+
+        Raises
+        ------
+        ValueError
+            If y or `classes` has labels that are not those of the first call, or if
+            `classes` is given with tags.
         """
+        self._check_classes(y, classes)
         return self._fit(X, y, sample_weight, Given(), partial=True, classes=classes)
+
+    def _check_classes(self, y, classes):
+        """Raise if `classes` of `partial_fit` does not fit y or the earlier calls."""
+        if classes is None:
+            return
+        if check_labels(y).ndim == 2:
+            raise ValueError(
+                "classes=... lists the labels of clips, and y is a matrix of tags: "
+                "leave classes out. Names of tags are the columns of a DataFrame."
+            )
+        found = np.unique(check_labels(classes)).tolist()
+        if hasattr(self, "classes_") and found != self.classes_.tolist():
+            raise ValueError(
+                f"classes={found} differs from that of the first call, "
+                f"{self.classes_.tolist()}: the outputs of the network are built. "
+                "Repeat the same classes or leave them out; for others start anew "
+                "with fit."
+            )
 
     def predict(self, X):
         """Predict the label of each clip, or its tags.
@@ -235,6 +274,42 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         """
         logits = self._clip_outputs(X)
         return self._fitted.targets.predict(logits)
+
+    def score(self, X, y, sample_weight=None):
+        """Compute the share of right labels, or of rows with all tags right.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
+        y : array of shape (n_clips,) or (n_clips, n_tags)
+            The true labels or tags. Columns of a DataFrame are matched by name.
+        sample_weight : array of shape (n_clips,), optional
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+            Accuracy; of tags the subset accuracy of the annotated entries, over the
+            clips that have some.
+        """
+        clips = self._known_clips(X)
+        labels = check_labels(align_tags(y, self._columns()))
+        check_length(labels, len(clips))
+        self._fitted.targets.check(labels)
+        weights = _check_sample_weight(sample_weight, labels)
+        if labels.ndim == 2:
+            weights = weights * ~np.isnan(labels).all(axis=1)
+        if not weights.any():
+            raise ValueError(
+                "all weights of clips are 0, or none of their tags is annotated: "
+                "there is nothing to score."
+            )
+        right = self.predict(clips) == labels
+        if labels.ndim == 2:
+            right = (right | np.isnan(labels)).all(axis=1)
+        return float(np.average(right, weights=weights))
 
     def predict_proba(self, X):
         """Predict the probability of each class, or of each tag.

@@ -90,10 +90,10 @@ def check_validation(given, clips, y, *, check_y, as_clips, name):
             "only one of X_val and y_val is given: give both, or none "
             "(early_stopping=True then holds out validation_fraction)."
         )
+    if hasattr(given.X_val, "__len__") and len(given.X_val) == 0:
+        raise ValueError("X_val is empty: give clips, or no X_val.")
+    labels = _check_y_val(given.y_val, y, check_y)
     try:
-        if np.shape(given.X_val)[:1] == (0,):
-            raise ValueError("X_val is empty: give clips, or no X_val.")
-        labels = check_y(align_tags(given.y_val, tag_names(y)))
         is_bare = clips.in_memory and not isinstance(given.X_val, ClipArray)
         # A bare array X takes a bare array X_val.
         if is_bare:
@@ -112,6 +112,15 @@ def check_validation(given, clips, y, *, check_y, as_clips, name):
     return ValidationData(valid, labels, given.sample_weight_val)
 
 
+def _check_y_val(y_val, y, check_y):
+    """Return y_val checked, with the columns in the order of y."""
+    try:
+        return check_y(align_tags(y_val, tag_names(y)))
+    except (TypeError, ValueError) as error:
+        error.add_note("This concerns y_val.")
+        raise
+
+
 class Parts(NamedTuple):
     """Training and validation rows with their targets."""
 
@@ -128,7 +137,7 @@ def make_parts(data, codes, targets, train_rows, valid_rows):
     if not mean > 0:
         raise ValueError(
             "the weights of all training clips are 0: sample_weight and class_weight "
-            "must leave some."
+            "must leave some, and y some annotated tags."
         )
     train = Part(data.clips, train_rows, codes, weights / mean)
     if data.valid is not None:
@@ -136,6 +145,11 @@ def make_parts(data, codes, targets, train_rows, valid_rows):
         return Parts(targets, train, valid, data.valid.labels)
     if valid_rows is None:
         return Parts(targets, train)
+    if not weights[valid_rows].any():
+        raise ValueError(
+            f"the weights of all {len(valid_rows)} held-out clips are 0, or none of "
+            "their tags is annotated: raise validation_fraction, or give X_val."
+        )
     valid = replace(train, rows=valid_rows)
     return Parts(targets, train, valid, data.labels[valid_rows])
 
@@ -150,16 +164,12 @@ def _row_weights(sample_weight, codes, targets):
 
 def _validation_part(valid, targets):
     """Return the user's validation data as a part, of mean weight 1."""
-    try:
-        codes = targets.encode(valid.labels)
-    except ValueError as error:
-        error.add_note("This concerns y_val.")
-        raise
+    codes = targets.encode(valid.labels, "y_val")
     weights = _row_weights(valid.sample_weight, codes, targets)
     if not weights.any():
         raise ValueError(
             "the weights of all clips of X_val are 0: sample_weight_val and "
-            "class_weight must leave some."
+            "class_weight must leave some, and y_val some annotated tags."
         )
     rows = np.arange(len(valid.clips))
     return Part(valid.clips, rows, codes, weights / weights.mean())

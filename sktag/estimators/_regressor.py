@@ -10,7 +10,7 @@ from sktag.estimators._parameters import (
     NETWORK_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
-from sktag.targets._checks import check_values
+from sktag.targets._checks import align_tags, check_length, check_values, tag_names
 from sktag.targets._losses import LOSSES, check_own_loss
 from sktag.targets._values import ValueTargets
 
@@ -116,7 +116,16 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         return check_values(y)
 
     def _learn_targets(self, y, train, classes):
+        vars(self).pop("_column_names", None)  # of an earlier fit
         return ValueTargets.learn(y[train])
+
+    def _set_targets(self, targets, y):
+        names = tag_names(y)
+        if names is not None:
+            self._column_names = names
+
+    def _columns(self):
+        return getattr(self, "_column_names", None)
 
     def _configure_targets(self, targets, codes):
         check_own_loss(self.loss)
@@ -152,7 +161,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
             an array, X_val must be transformed already: give paths or clips, or set
             ``transform_input=["X_val"]`` of the Pipeline.
         y_val : array of shape (n_val_clips,) or (n_val_clips, n_outputs), optional
-            Numbers of X_val.
+            Numbers of X_val. Columns of a DataFrame are matched by name.
         sample_weight_val : array of shape (n_val_clips,), optional
             Weights of the clips of X_val in the validation loss.
         groups : array of shape (n_clips,), optional
@@ -210,6 +219,30 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         """
         outputs = self._clip_outputs(X)
         return self._fitted.targets.predict(outputs)
+
+    def score(self, X, y, sample_weight=None):
+        """Compute the coefficient of determination, R2.
+
+        Parameters
+        ----------
+        X : ClipArray or array
+            Clips, as for `fit`, of any length; arrays of waveforms must have
+            `n_features_in_` samples.
+        y : array of shape (n_clips,) or (n_clips, n_outputs)
+            The true numbers. Columns of a DataFrame are matched by name.
+        sample_weight : array of shape (n_clips,), optional
+            Weights of the clips.
+
+        Returns
+        -------
+        float
+            R2 of the predictions; of several numbers, the mean.
+        """
+        clips = self._known_clips(X)
+        values = check_values(align_tags(y, self._columns()))
+        check_length(values, len(clips))
+        self._fitted.targets.check(values)
+        return super().score(clips, values, sample_weight)
 
     def __sklearn_tags__(self):
         """Say that 3-D arrays and several numbers a clip are taken."""

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 from sktag.targets._aggregate import aggregate, safe_log
+from sktag.targets._containers import shown
 from sktag.targets._losses import row_losses
 
 
@@ -60,20 +61,34 @@ class ClassTargets:
             weights = np.array([given.get(label, 1.0) for label in labels])
         return replace(self, loss_name=loss, weights=weights)
 
-    def encode(self, y):
-        """Return labels as indices of the classes."""
+    def check(self, y, name="y"):
+        """Raise if y is no array of labels like the classes."""
         if y.ndim != 1:
             raise ValueError(
-                f"y is an indicator matrix of shape {y.shape}, but the network was "
-                "trained on one label a clip: give labels, or start anew "
+                f"{name} is an indicator matrix of shape {y.shape}, but the network is "
+                "trained on one label per clip: give labels, or start anew with fit "
                 "(warm_start=False)."
             )
+        if (y.dtype.kind in "OU") != (self.classes.dtype.kind in "OU"):
+            raise ValueError(
+                f"{name} has labels such as {shown(y[0])}, and the classes are "
+                f"{self.classes.tolist()}: give labels of one type, text or numbers."
+            )
+
+    def encode(self, y, name="y"):
+        """Return labels as indices of the classes; `name` is that of y in messages."""
+        self.check(y, name)
         unknown = np.setdiff1d(y, self.classes)
         if unknown.size:
+            remedy = "give all labels at the first call: partial_fit takes classes=..."
+            if name != "y":
+                remedy = (
+                    "fit learns the classes from y: add clips with these labels to X "
+                    f"and y, or leave them out of {name}"
+                )
             raise ValueError(
-                f"y has labels {unknown[:5].tolist()} that are not among the classes "
-                f"{self.classes.tolist()}: give all of them at the first call "
-                "(partial_fit takes classes=...)."
+                f"{name} has labels {unknown[:5].tolist()} that are not among the "
+                f"classes {self.classes.tolist()}: {remedy}."
             )
         return np.searchsorted(self.classes, y)
 

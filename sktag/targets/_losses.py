@@ -7,6 +7,8 @@ from sktag._messages import name_of
 
 # Exponent of the focal loss: the value that its authors found best.
 _GAMMA = 2.0
+# Logit of a tag that is safely absent: its cross-entropy is 2e-9.
+_ABSENT = -20.0
 
 
 def _cross_entropy(logits, codes, smoothing, positive):
@@ -33,14 +35,36 @@ def _binary_losses(logits, tags, smoothing, positive):
     )
 
 
-def _binary_cross_entropy(logits, tags, smoothing, positive):
-    return _binary_losses(logits, tags, smoothing, positive).mean(dim=1)
-
-
 def _binary_focal(logits, tags, smoothing, positive):
     losses = _binary_losses(logits, tags, smoothing, positive)
-    wrong = torch.sigmoid(logits * (1 - 2 * tags))
-    return (wrong**_GAMMA * losses).mean(dim=1)
+    return torch.sigmoid(logits * (1 - 2 * tags)) ** _GAMMA * losses
+
+
+def _of_known_tags(function):
+    """Return the mean of a loss over the tags of a row that are annotated."""
+
+    def loss(logits, tags, smoothing, positive):
+        known = ~tags.isnan()
+        # NaN times 0 is NaN, also in gradients.
+        losses = function(logits, tags.nan_to_num(), smoothing, positive)
+        return (losses * known).sum(dim=1) / known.sum(dim=1).clamp_min(1)
+
+    return loss
+
+
+def _own_loss_of_tags(loss, logits, tags):
+    """Call a user's loss, which takes no NaN, and leave the unknown tags out.
+
+    A tag that is not annotated becomes one that is absent and safely predicted so, of
+    which losses and their gradients are 0; losses that compare the tags of a row, such
+    as rankings, do not see it either.
+    """
+    known = ~tags.isnan()
+    losses = loss(logits.where(known, _ABSENT), tags.nan_to_num())
+    if not _is_row_loss(losses, logits):
+        return losses
+    # Means over all tags become means over the annotated ones.
+    return losses * (tags.shape[1] / known.sum(dim=1).clamp_min(1))
 
 
 def _of_values(function):
@@ -52,7 +76,10 @@ def _of_values(function):
 
 LOSSES = {
     "labels": {"cross_entropy": _cross_entropy, "focal": _focal},
-    "tags": {"cross_entropy": _binary_cross_entropy, "focal": _binary_focal},
+    "tags": {
+        "cross_entropy": _of_known_tags(_binary_losses),
+        "focal": _of_known_tags(_binary_focal),
+    },
     "values": {
         "mse": _of_values(functional.mse_loss),
         "mae": _of_values(functional.l1_loss),
@@ -65,8 +92,11 @@ def row_losses(kind, loss, outputs, codes, *, smoothing=0.0, positive=None):
     """Return the loss of each row, by a name of `LOSSES` or a user's function."""
     if not callable(loss):
         return LOSSES[kind][loss](outputs, codes, smoothing, positive)
-    losses = loss(outputs, codes)
-    if not isinstance(losses, torch.Tensor) or losses.shape != outputs.shape[:1]:
+    if kind == "tags":
+        losses = _own_loss_of_tags(loss, outputs, codes)
+    else:
+        losses = loss(outputs, codes)
+    if not _is_row_loss(losses, outputs):
         found = losses
         if isinstance(losses, torch.Tensor):
             found = f"a tensor of shape {tuple(losses.shape)}"
@@ -76,6 +106,10 @@ def row_losses(kind, loss, outputs, codes, *, smoothing=0.0, positive=None):
             "for several outputs, .mean(dim=1)."
         )
     return losses
+
+
+def _is_row_loss(losses, outputs):
+    return isinstance(losses, torch.Tensor) and losses.shape == outputs.shape[:1]
 
 
 def check_own_loss(loss, **options):

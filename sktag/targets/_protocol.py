@@ -28,14 +28,17 @@ class Targets(Protocol):
     def configured(self, loss: Any, class_weight: Any, codes: np.ndarray) -> Self:
         """Return targets with a loss, and class weights learned from encoded rows."""
 
-    def encode(self, y: np.ndarray) -> np.ndarray:
-        """Return y as codes for the loss."""
+    def check(self, y: np.ndarray, name: str = "y") -> None:
+        """Raise if y has another form than in training; `name` is its name."""
+
+    def encode(self, y: np.ndarray, name: str = "y") -> np.ndarray:
+        """Return y, checked, as codes for the loss."""
 
     def ideal_outputs(self, codes: np.ndarray) -> np.ndarray:
         """Return outputs that answer every row right."""
 
     def row_weights(self, codes: np.ndarray) -> np.ndarray:
-        """Return the weight that each row has by its class."""
+        """Return the weight of each row by its class, or its share of annotations."""
 
     def loss(self, outputs: Tensor, codes: Tensor, smoothing: float = 0.0) -> Tensor:
         """Return the loss of each row."""

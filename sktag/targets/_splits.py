@@ -22,8 +22,11 @@ def split_rows(y, fraction, seed, *, stratify=True, groups=None):
     # Without stratification all rows are one stratum.
     strata = np.ones((len(y), 1), dtype=bool)
     if stratify:
-        values = y[:, np.newaxis] == np.unique(y) if y.ndim == 1 else y == 1
-        strata = values if y.ndim == 1 else np.hstack([values, ~values])
+        values = [y[:, np.newaxis] == np.unique(y)] if y.ndim == 1 else [y == 1, y == 0]
+        strata = np.hstack(values)
+        unknown = ~strata.any(axis=1)  # no tag is annotated
+        if unknown.any():
+            strata = np.column_stack([strata, unknown])
     rng = np.random.default_rng(seed)
     if groups is None:
         is_valid = _draw_stratified(strata, n_valid, rng)

@@ -41,9 +41,9 @@ class TagTargets:
         """Return targets with a loss, and weights of positives learned from codes."""
         positive = None
         if class_weight == "balanced":
-            n_positive = codes.sum(axis=0)
+            n_positive, n_negative = (codes == 1).sum(axis=0), (codes == 0).sum(axis=0)
             # A tag that no clip has keeps weight 1: it has no positives to weigh.
-            ratio = (len(codes) - n_positive) / np.maximum(n_positive, 1)
+            ratio = n_negative / np.maximum(n_positive, 1)
             positive = np.where(n_positive > 0, np.maximum(ratio, 1e-3), 1.0)
         elif class_weight is not None:
             columns = list(range(self.n_outputs))
@@ -51,26 +51,31 @@ class TagTargets:
             positive = np.array([given.get(i, 1.0) for i in columns])
         return replace(self, loss_name=loss, positive=positive)
 
-    def encode(self, y):
-        """Return tags as float32."""
+    def check(self, y, name="y"):
+        """Raise if y has not a column for each tag."""
         if y.ndim != 2 or y.shape[1] != self.n_outputs:
             raise ValueError(
-                f"y has shape {y.shape}, but the network was trained on "
+                f"{name} has shape {y.shape}, but the network was trained on "
                 f"{self.n_outputs} tags: give an indicator matrix (n_clips, "
-                f"{self.n_outputs}) of 0 and 1, or start anew (warm_start=False)."
+                f"{self.n_outputs}) of 0 and 1, or start anew with fit "
+                "(warm_start=False)."
             )
+
+    def encode(self, y, name="y"):
+        """Return tags as float32, with NaN where they are not annotated."""
+        self.check(y, name)
         return y.astype(np.float32)
 
     def ideal_outputs(self, codes):
         """Return logits that answer every row right."""
-        return 2.0 * codes - 1
+        return np.where(codes == 1, 1.0, -1.0)
 
     def row_weights(self, codes):
-        """Return ones: tags are weighted in the loss."""
-        return np.ones(len(codes))
+        """Return the share of annotated tags: all annotations count the same."""
+        return 1 - np.isnan(codes).mean(axis=1)
 
     def loss(self, outputs, codes, smoothing=0.0):
-        """Return the loss of each row, the mean over its tags."""
+        """Return the loss of each row, the mean over its annotated tags."""
         positive = None
         if self.positive is not None:
             positive = torch.from_numpy(self.positive).to(outputs.dtype)

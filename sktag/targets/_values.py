@@ -48,15 +48,19 @@ class ValueTargets:
         """Return targets with a loss; numbers have no classes to weigh or smooth."""
         return replace(self, loss_name=loss)
 
-    def encode(self, y):
-        """Return numbers as float32, standardised."""
-        columns = y.reshape(len(y), -1)
-        if columns.shape[1] != self.n_outputs:
+    def check(self, y, name="y"):
+        """Raise if y has not a column for each output."""
+        if y.reshape(len(y), -1).shape[1] != self.n_outputs:
             raise ValueError(
-                f"y has shape {y.shape}, but the network was trained on "
-                f"{self.n_outputs} numbers a clip: give as many, or start anew "
-                "(warm_start=False)."
+                f"{name} has shape {y.shape}, but the network was trained on "
+                f"{self.n_outputs} numbers per clip: give as many, or start anew with "
+                "fit (warm_start=False)."
             )
+
+    def encode(self, y, name="y"):
+        """Return numbers as float32, standardised."""
+        self.check(y, name)
+        columns = y.reshape(len(y), -1)
         return ((columns - self.mean) / self.scale).astype(np.float32)
 
     def ideal_outputs(self, codes):

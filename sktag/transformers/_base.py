@@ -16,6 +16,7 @@ from sktag._compat import _fit_context
 from sktag._functions import code_of, refuse_unpicklable
 from sktag.clips import ClipArray
 from sktag.clips._inputs import as_clips, check_kind, check_rate
+from sktag.targets._checks import check_any
 
 
 class ClipTransformer(TransformerMixin, BaseEstimator):
@@ -87,8 +88,9 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         X : ClipArray or array
             Waveforms (n_clips, n_samples) or spectrograms (n_clips, n_bins,
             n_frames).
-        y : None
-            Ignored.
+        y : array of shape (n_clips, ...), default=None
+            Nothing is learned from it. A y that no estimator takes is refused here,
+            before audio is read.
 
         Returns
         -------
@@ -96,6 +98,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             The fitted transformer.
         """
         clips = self._fit_clips(X)
+        check_any(y, len(clips))
         self._make_op(clips.sample_rate)
         self._remember(clips)
         return self

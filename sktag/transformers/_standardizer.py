@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktag._compat import StrOptions, _fit_context
 from sktag.clips._inputs import check_rate
 from sktag.ops import ClipScaleOp, ScaleOp
+from sktag.targets._checks import check_any
 from sktag.transformers._base import ClipTransformer
 
 
@@ -84,8 +85,9 @@ class Standardizer(ClipTransformer):
         X : ClipArray or array
             Waveforms (n_clips, n_samples) or spectrograms (n_clips, n_bins,
             n_frames).
-        y : None
-            Ignored.
+        y : array of shape (n_clips, ...), default=None
+            Nothing is learned from it. A y that no estimator takes is refused here,
+            before audio is read.
 
         Returns
         -------
@@ -93,6 +95,7 @@ class Standardizer(ClipTransformer):
             The fitted transformer.
         """
         clips = self._fit_clips(X)
+        check_any(y, len(clips))
         self._add(clips, self.axis, None, None, 0, 0)
         self._remember(clips)
         return self

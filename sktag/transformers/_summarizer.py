@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sktag._compat import _fit_context
 from sktag.clips._dropped import warn_dropped
 from sktag.clips._inputs import check_rate
+from sktag.targets._checks import check_any
 from sktag.transformers._base import ClipTransformer
 
 
@@ -111,8 +112,9 @@ class Summarizer(ClipTransformer):
         ----------
         X : ClipArray or array of shape (n_clips, n_bins, n_frames) or (n_clips, n_bins)
             Spectrograms.
-        y : None
-            Ignored.
+        y : array of shape (n_clips, ...), default=None
+            Nothing is learned from it. A y that no estimator takes is refused here,
+            before audio is read.
 
         Returns
         -------
@@ -126,6 +128,7 @@ class Summarizer(ClipTransformer):
         """
         stats = _checked(self.stats)
         clips = self._fit_clips(X)
+        check_any(y, len(clips))
         self.stats_, self.n_bins_ = stats, clips.shape[1]
         self._remember(clips)
         return self

@@ -1,6 +1,7 @@
 """Base of the classifiers: their answers agree with each other."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sktag import (
@@ -9,6 +10,7 @@ from sktag import (
     CNN2DClassifier,
     SampleCNNClassifier,
 )
+from sktag.testing import inaccessible_clips
 
 # Tests train for as few steps as they need, and small clips shrink the networks.
 pytestmark = [
@@ -86,3 +88,74 @@ def test_partial_fit_takes_all_classes_at_the_first_call(X, Y, quick):
     assert clf.classes_.tolist() == [0, 1, 2]
     assert clf.partial_fit(X, Y).n_iter_ == 2
     assert clf.predict_proba(X).shape == (36, 3)
+
+
+@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2, 3], ["0", "1", "2"]])
+def test_partial_fit_with_other_classes_later_raises(X, Y, quick, classes):
+    clf = quick().partial_fit(X, Y, classes=[2, 1, 0])
+    with pytest.raises(ValueError, match=r"differs from .* first call, \[0, 1, 2\]"):
+        clf.partial_fit(X, Y, classes=classes)
+    assert clf.partial_fit(X, Y, classes=[0, 1, 2, 2]).n_iter_ == 2
+
+
+def test_partial_fit_with_classes_of_tags_raises(quick, make_tags):
+    X, tags = make_tags(2)
+    with pytest.raises(ValueError, match="y is a matrix of tags: leave classes out"):
+        quick().partial_fit(X, tags, classes=["piano", "drums"])
+
+
+def test_score_of_tags_counts_annotated_entries(quick, make_tags):
+    X, tags = make_tags(3)
+    clf = quick(max_epochs=3).fit(X, tags)
+    y = np.where(np.random.default_rng(0).random(tags.shape) < 0.5, np.nan, tags)
+    known = ~np.isnan(y)
+    right = ((clf.predict(X) == tags) | ~known).all(axis=1)[known.any(axis=1)]
+    assert len(right) < 40
+    assert clf.score(X, y) == right.mean() > clf.score(X, tags)
+    with pytest.raises(ValueError, match="nothing to score"):
+        clf.score(X, np.full(tags.shape, np.nan))
+
+
+def test_columns_in_another_order_are_the_same_tags_wherever_y_is_given(
+    quick, make_tags
+):
+    X, tags = make_tags(3)
+    Y = pd.DataFrame(tags, columns=["piano", "drums", "voice"])
+    other = Y[["voice", "piano", "drums"]]
+    clf = quick(warm_start=True, max_epochs=3).fit(X, Y)
+    assert clf.score(X, other) == clf.score(X, Y) == clf.score(X, tags)
+    same, turned = (
+        quick(warm_start=True, max_epochs=2)
+        .fit(X, Y, X_val=X, y_val=Y)
+        .fit(X, y, X_val=X, y_val=y)
+        .partial_fit(X, y)
+        for y in (Y, other)
+    )
+    np.testing.assert_array_equal(same.predict_proba(X), turned.predict_proba(X))
+    assert turned.tag_names_.tolist() == ["piano", "drums", "voice"]
+    losses = [[row.get("valid_loss") for row in c.history_] for c in (same, turned)]
+    assert losses[0] == losses[1]
+    with pytest.raises(ValueError, match=r"columns \['voice'\], but the tags are"):
+        clf.score(X, other[["voice"]])
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["0", "1", "2"] * 12, r"y has labels such as '0'.* classes are \[0, 1, 2\]"),
+        (np.eye(3, dtype=int)[[0, 1, 2] * 12], "network is trained on one label"),
+        ([0, 1, 2], "X has 36 clips and y has 3 rows"),
+        ([0, "0"] * 18, "mixes numbers and text"),
+    ],
+)
+def test_score_of_another_y_raises_before_anything_is_read(X, Y, quick, y, message):
+    clf = quick(max_epochs=1).fit(X, Y)
+    with pytest.raises(ValueError, match=message):
+        clf.score(inaccessible_clips(X), y)
+
+
+def test_label_to_validate_on_that_y_lacks_raises_and_speaks_of_fit(X, Y, quick):
+    y = np.array(["a", "b", "c"])[Y]
+    y_val = np.where(Y == 2, "d", y)
+    with pytest.raises(ValueError, match=r"y_val has labels \['d'\].*fit learns the"):
+        quick().fit(inaccessible_clips(X), y, X_val=inaccessible_clips(X), y_val=y_val)

@@ -178,7 +178,7 @@ def test_continuation_takes_a_list_for_a_tuple(X, Y, quick):
 
 
 def test_continuation_with_targets_of_another_kind_raises(X, Y, quick, make_tags):
-    tags = np.eye(3, dtype=int)[Y]
+    tags = np.eye(3, dtype=int)[Y] | (np.arange(36) % 2)[:, np.newaxis]
     of_labels = quick(warm_start=True, max_epochs=1).fit(X, Y)
     with pytest.raises(ValueError, match=r"is an indicator matrix .* start anew"):
         of_labels.fit(X, tags)

@@ -123,7 +123,10 @@ def make_pipe(*, front=True, **clf):
         ({"X_val": np.zeros((3, 12, 8)), "y_val": [0, 1]}, "inconsistent numbers"),
         ({"X_val": np.zeros((2, 9, 8)), "y_val": [0, 1]}, "12 features|12 bins"),
         ({"X_val": ["a.wav"], "y_val": [0]}, "given file paths"),
-        ({"X_val": np.zeros((2, 12, 8)), "y_val": [0, 7]}, r"y has labels \[7\]"),
+        (
+            {"X_val": np.zeros((2, 12, 8)), "y_val": [0, 7]},
+            r"y_val has labels \[7\] .* fit learns the classes from y: add clips",
+        ),
         ({"X_val": np.zeros((0, 12, 8)), "y_val": []}, "X_val is empty"),
         ({"groups": [1, 2]}, "inconsistent numbers"),
     ],

@@ -1,7 +1,10 @@
 """The regressors, and what they share with the classifiers."""
 
+import pickle
+
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -137,6 +140,26 @@ def test_sample_weights_equal_repetitions_in_full_batches():
 def test_wrong_targets_raise(y, message):
     with pytest.raises(ValueError, match=message):
         CNN1DRegressor(**QUICK).fit(SPECTRA, y)
+
+
+def test_columns_in_another_order_are_the_same_numbers_wherever_y_is_given():
+    Y = pd.DataFrame({"level": LEVEL, "pitch": 5 - 100 * LEVEL})
+    other = Y[["pitch", "level"]]
+    params = {**QUICK, "max_epochs": 3, "warm_start": True}
+    reg = CNN1DRegressor(**params).fit(SPECTRA, Y)
+    assert reg.score(SPECTRA, other) == reg.score(SPECTRA, Y)
+    loaded = pickle.loads(pickle.dumps(reg))
+    assert loaded.score(SPECTRA, other) == reg.score(SPECTRA, Y)
+    same, turned = (
+        CNN1DRegressor(**params)
+        .fit(SPECTRA, Y, X_val=SPECTRA, y_val=Y)
+        .fit(SPECTRA, y, X_val=SPECTRA, y_val=y)
+        for y in (Y, other)
+    )
+    np.testing.assert_array_equal(same.predict(SPECTRA), turned.predict(SPECTRA))
+    # A new fit to an array has no names.
+    reg.set_params(warm_start=False).fit(SPECTRA, other.to_numpy())
+    assert reg.score(SPECTRA, other) == reg.score(SPECTRA, other.to_numpy())
 
 
 @pytest.mark.slow

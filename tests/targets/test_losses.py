@@ -192,3 +192,69 @@ def test_unknown_name_of_a_loss_lists_those_there_are(X, Y, quick):
         quick(loss="hinge").fit(X, Y)
     with pytest.raises(ValueError, match="'loss' parameter of CNN2DRegressor"):
         CNN2DRegressor(loss="focal").fit(X, Y)
+
+
+# -------------------------------------------------- tags that are not annotated
+
+RNG = np.random.default_rng(1)
+KNOWN = RNG.random(TAGS.shape) < 0.6
+KNOWN[0] = False  # a row without any annotation
+UNKNOWN_TAGS = np.where(KNOWN, TAGS, np.nan)
+
+
+def sum_of_cross_entropies(logits, tags):
+    assert not tags.isnan().any()
+    losses = functional.binary_cross_entropy_with_logits(logits, tags, reduction="none")
+    return losses.sum(dim=1)
+
+
+def mean_squared_error(logits, tags):
+    return ((logits.sigmoid() - tags) ** 2).mean(dim=1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
+def test_losses_of_tags_are_means_over_the_annotated_ones(loss, smoothing):
+    logits = torch.from_numpy(LOGITS).requires_grad_()
+    positive = torch.tensor([2.0, 1.0, 0.5], dtype=torch.float64)
+    options = {"smoothing": smoothing}
+    found = row_losses(
+        "tags",
+        loss,
+        logits,
+        torch.from_numpy(UNKNOWN_TAGS),
+        positive=positive,
+        **options,
+    )
+    for i, known in enumerate(KNOWN):
+        alone = 0.0
+        if known.any():
+            alone = row_losses(
+                "tags",
+                loss,
+                logits[i : i + 1, known],
+                torch.from_numpy(TAGS[i : i + 1, known]),
+                positive=positive[known],
+                **options,
+            ).item()
+        assert found[i].item() == pytest.approx(alone, rel=1e-12)
+    found.sum().backward()
+    assert torch.isfinite(logits.grad).all()
+    assert (logits.grad.numpy()[~KNOWN] == 0).all()
+
+
+@pytest.mark.parametrize("loss", [sum_of_cross_entropies, mean_squared_error])
+def test_loss_of_ones_own_sees_unknown_tags_as_safely_absent(loss):
+    logits = torch.from_numpy(LOGITS).requires_grad_()
+    found = row_losses("tags", loss, logits, torch.from_numpy(UNKNOWN_TAGS))
+    entries = loss(
+        logits.detach().reshape(-1, 1), torch.from_numpy(TAGS).reshape(-1, 1)
+    )
+    entries = entries.reshape(LOGITS.shape).numpy() * KNOWN
+    # As if the row had the annotated tags alone, for a mean over the tags; a sum is
+    # scaled to all tags. Absent tags are safe to 2e-9.
+    factor = 1 if loss is mean_squared_error else LOGITS.shape[1]
+    expected = factor * entries.sum(axis=1) / np.maximum(KNOWN.sum(axis=1), 1)
+    np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-7)
+    found.sum().backward()
+    assert (logits.grad.numpy()[~KNOWN] == 0).all()

@@ -57,7 +57,9 @@ def test_tags_that_are_not_in_validation_are_left_out_of_the_means(quick, make_t
     Xt, tags = make_tags(3)
     tags[:, 1] = 0
     tags[3, 1] = 1  # one clip alone, which is trained on
-    clf = quick(**STOPPING, monitor="roc_auc", batch_norm=False).fit(Xt, tags)
+    clf = quick(**STOPPING, monitor="roc_auc", batch_norm=False)
+    with pytest.warns(UserWarning, match=r"columns \[1\]: roc_auc leaves them out"):
+        clf.fit(Xt, tags)
     _, valid = split_rows(tags, 0.25, 0)
     assert tags[valid].any(axis=0).tolist() == [True, False, True]
     proba, row = clf.predict_proba(Xt[valid]), clf.history_[clf.best_epoch_ - 1]
@@ -79,15 +81,55 @@ def test_roc_auc_of_classes_is_that_of_each_against_the_rest(X, Y, quick):
     assert row["valid_roc_auc"] == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("monitor", ["roc_auc", "neg_log_loss"])
-def test_class_missing_in_validation_raises_before_anything_is_read(
-    X, Y, quick, monitor
-):
-    clf = quick(early_stopping=True, validation_fraction=0.06, monitor=monitor)
+def test_monitor_that_needs_a_missing_class_raises_before_anything_is_read(X, Y, quick):
+    clf = quick(early_stopping=True, validation_fraction=0.06, monitor="neg_log_loss")
     with pytest.raises(
-        ValueError, match=f"monitor='{monitor}' is nan on the 2 validation clips"
+        ValueError, match="monitor='neg_log_loss' is nan on the 2 validation clips"
     ):
         clf.fit(inaccessible_clips(X), Y)
+
+
+def test_class_missing_in_validation_is_left_out_of_roc_auc(X, Y, quick):
+    clf = quick(max_epochs=2, batch_norm=False, monitor="roc_auc")
+    clf.set_params(early_stopping=True, validation_fraction=0.06)
+    with pytest.warns(UserWarning, match=r"classes \[2\]: roc_auc leaves them out"):
+        clf.fit(X, Y)
+    _, valid = split_rows(Y, 0.06, 0)
+    assert sorted(Y[valid]) == [0, 1]
+    proba = clf.predict_proba(X[valid])
+    expected = [roc_auc_score(Y[valid] == k, proba[:, k]) for k in (0, 1)]
+    found = clf.history_[clf.best_epoch_ - 1]["valid_roc_auc"]
+    assert found == pytest.approx(np.mean(expected), abs=1e-12)
+
+
+def test_metric_that_needs_a_missing_class_is_nan_and_said_once(X, Y, quick):
+    clf = quick(max_epochs=2, early_stopping=True, validation_fraction=0.06)
+    clf.set_params(metrics=["neg_log_loss", "f1_macro"])
+    with pytest.warns(UserWarning, match=r"classes \[2\]: neg_log_loss is nan") as all_:
+        clf.fit(X, Y)
+    assert sum("validation clips" in str(w.message) for w in all_) == 1
+    assert np.isnan([row["valid_neg_log_loss"] for row in clf.history_]).all()
+    assert np.isfinite([row["valid_f1_macro"] for row in clf.history_]).all()
+
+
+def macro_auc(y_true, y_score):
+    return roc_auc_score(y_true, y_score)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [macro_auc, make_scorer(macro_auc, response_method="predict_proba")],
+    ids=["function", "scorer"],
+)
+def test_metric_of_ones_own_gets_the_tags_with_both_values(quick, make_tags, metric):
+    Xt, tags = make_tags(3)
+    tags[:, 1] = 0
+    tags[3, 1] = 1  # one clip alone, which is trained on
+    clf = quick(**STOPPING, monitor=metric, max_epochs=3, batch_norm=False)
+    with pytest.warns(UserWarning, match=r"columns \[1\]: macro_auc leaves them out"):
+        clf.fit(Xt, tags)
+    row = clf.history_[clf.best_epoch_ - 1]
+    assert row["valid_macro_auc"] == row["valid_roc_auc"] > 0
 
 
 def test_tags_without_both_values_in_validation_raise(X, quick):
@@ -411,3 +453,61 @@ def test_metric_cannot_change_the_labels_of_others():
         ValueError, match=r"'greedy', which cannot be computed .*read-only"
     ):
         ValidationScores(targets, y, monitor, "mean", metrics)
+
+
+# -------------------------------------------------- tags that are not annotated
+
+
+@pytest.fixture
+def missing(make_tags):
+    """Spectrograms, tags, and the tags with a quarter not annotated."""
+    X, tags = make_tags(3)
+    unknown = np.random.default_rng(0).random(tags.shape) < 0.25
+    return X, tags, np.where(unknown, np.nan, tags)
+
+
+def validate(quick, X, tags, y_val, **params):
+    """Return the last row of the history and the probabilities of a short fit."""
+    clf = quick(max_epochs=3, batch_norm=False, **params)
+    clf.fit(X, tags, X_val=X, y_val=y_val)
+    return clf.history_[-1], clf.predict_proba(X)
+
+
+def test_scores_are_of_the_annotated_entries(quick, missing):
+    X, tags, y_val = missing
+    params = {"metrics": ["f1_micro", "accuracy", "f1_macro"]}
+    row, proba = validate(quick, X, tags, y_val, **params)
+    known, predicted = ~np.isnan(y_val), (proba > 0.5).astype(int)
+    for name, metric in (
+        ("roc_auc", roc_auc_score),
+        ("average_precision", average_precision_score),
+    ):
+        columns = [metric(y_val[k, i], proba[k, i]) for i, k in enumerate(known.T)]
+        # Batches of another size, in float32, may swap two ranks at most.
+        assert row[f"valid_{name}"] == pytest.approx(np.mean(columns), abs=1e-3)
+    f1 = f1_score(y_val[known].astype(int), predicted[known])
+    assert row["valid_f1_micro"] == pytest.approx(f1, abs=1e-12)
+    f1s = [f1_score(y_val[k, i], predicted[k, i]) for i, k in enumerate(known.T)]
+    assert row["valid_f1_macro"] == pytest.approx(np.mean(f1s), abs=1e-12)
+    right = ((predicted == y_val) | ~known).all(axis=1)
+    assert row["valid_accuracy"] == pytest.approx(right.mean(), abs=1e-12)
+
+
+def test_function_gets_nan_where_a_tag_is_not_annotated(quick, missing):
+    X, tags, y_val = missing
+    seen = []
+
+    def known_share(y_true, y_score):
+        seen.append(y_true)
+        return 1 - np.isnan(y_true).mean()
+
+    row, _ = validate(quick, X, tags, y_val, monitor=known_share)
+    np.testing.assert_array_equal(seen[-1], y_val)
+    assert row["valid_known_share"] == 1 - np.isnan(y_val).mean()
+
+
+@pytest.mark.parametrize("metric", ["roc_auc_ovr", macro_auc, LOG_LOSS])
+def test_metric_that_cannot_take_nan_raises(quick, missing, metric):
+    X, tags, y_val = missing
+    with pytest.raises(ValueError, match=r"cannot be computed on the 40 .*NaN"):
+        validate(quick, inaccessible_clips(X), tags, y_val, metrics=[metric])

@@ -41,6 +41,26 @@ def test_split_of_tags_has_rare_tags_on_both_sides(seed):
     assert np.abs(off).max() <= 2
 
 
+@pytest.mark.parametrize("groups", [None, np.arange(80) // 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_split_of_tags_counts_annotated_values_alone(seed, groups):
+    rng = np.random.default_rng(seed)
+    tags = np.full((80, 2), np.nan)
+    tags[:20, 0] = np.arange(20) % 2  # 40 rows have no annotation at all
+    tags[20:40, 1] = np.arange(20) % 4 == 0
+    tags = tags[rng.permutation(80)]
+    train, valid = split_rows(tags, 0.2, seed, groups=groups)
+    assert sorted([*train, *valid]) == list(range(80))
+    for rows in (train, valid):
+        for tag in tags[rows].T:
+            assert {0, 1} <= set(tag)
+    if groups is None:
+        # A fifth of each value, and of the rows without any.
+        counts = [(tags[valid] == value).sum(axis=0).tolist() for value in (0, 1)]
+        assert counts == [[2, 3], [2, 1]]
+        assert np.isnan(tags[valid]).all(axis=1).sum() == 8
+
+
 def test_split_depends_on_the_seed_alone():
     tags = np.random.default_rng(0).integers(0, 2, (40, 3))
     first, again, other = (split_rows(tags, 0.25, seed)[1] for seed in (0, 0, 1))

@@ -106,6 +106,88 @@ def test_smoothed_tags_are_drawn_to_a_half(smoothing):
     )
 
 
+def test_weights_count_annotated_tags_alone():
+    tags = np.array([[1, 0], [np.nan, 0], [np.nan, 1], [0, np.nan]])
+    targets = TagTargets(2).configured("cross_entropy", "balanced", tags)
+    assert targets.positive.tolist() == [1, 2]
+    assert targets.row_weights(tags).tolist() == [1, 0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("mixup_alpha", [0, 0.4])
+def test_loss_of_a_fit_is_the_mean_over_annotated_entries(
+    quick, make_tags, mixup_alpha
+):
+    X, tags = make_tags(3)
+    y = np.where(np.random.default_rng(0).random(tags.shape) < 0.4, np.nan, tags)
+    y[:5] = np.nan
+    # Steps of 1e-30 are lost: the network is as at first in all batches.
+    params = {"lr": 1e-30, "batch_norm": False, "dropout": 0.0, "max_epochs": 1}
+    clf = quick(**params, batch_size=8, mixup_alpha=mixup_alpha)
+    row = clf.fit(X, y, X_val=X, y_val=y).history_[0]
+    proba, known = clf.predict_proba(X), ~np.isnan(y)
+    expected = -np.log(np.where(tags == 1, proba, 1 - proba))[known].mean()
+    assert row["valid_loss"] == pytest.approx(expected, rel=1e-5)  # in float32
+    if mixup_alpha:
+        assert np.isfinite(row["train_loss"])
+    else:
+        assert row["train_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
+def test_tags_are_learned_from_half_of_the_annotations(quick, make_tags, loss):
+    X, tags = make_tags(3, n_clips=80)
+    y = np.where(np.random.default_rng(0).random(tags.shape) < 0.5, np.nan, tags)
+    clf = quick(loss=loss, class_weight="balanced", mixup_alpha=0.2, max_epochs=30)
+    clf.set_params(early_stopping=True, validation_fraction=0.25, monitor="roc_auc")
+    clf.fit(X, y)
+    assert np.isfinite([row["valid_loss"] for row in clf.history_]).all()
+    unknown = np.isnan(y)
+    proba = clf.predict_proba(X)
+    assert roc_auc_score(tags[unknown], proba[unknown]) > 0.9
+
+
+@pytest.mark.parametrize("kind", ["array", "frame", "nullable", "masked"])
+def test_missing_tags_in_any_container_are_the_same(quick, make_tags, kind):
+    X, tags = make_tags(3)
+    y = np.where(np.random.default_rng(0).random(tags.shape) < 0.3, np.nan, tags)
+    makes = {
+        "array": np.array,
+        "frame": pd.DataFrame,
+        "nullable": lambda y: pd.DataFrame(y).astype("Int64"),
+        "masked": np.ma.masked_invalid,
+    }
+    clf = quick(max_epochs=2).fit(X, makes[kind](y))
+    expected = quick(max_epochs=2).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected.predict_proba(X))
+    assert clf.score(X, makes[kind](y)) == expected.score(X, y)
+
+
+def test_column_without_annotations_raises_and_is_named(quick, make_tags):
+    X, tags = make_tags(2)
+    y = pd.DataFrame(tags, columns=["piano", "drums"]).astype(float)
+    y["drums"] = np.nan
+    with pytest.raises(ValueError, match="all 40 rows of column 'drums': leave"):
+        quick().fit(X, y)
+    with pytest.raises(ValueError, match="all 40 rows of column 1: leave"):
+        quick().fit(X, y.to_numpy())
+    # A batch of many, or the rows to validate on, may lack a tag.
+    clf = quick(max_epochs=1).fit(X, tags, X_val=X, y_val=y.to_numpy())
+    clf.partial_fit(X, y.to_numpy())
+
+
+def test_no_annotation_to_validate_on_raises(quick, make_tags):
+    X, tags = make_tags(2)
+    with pytest.raises(ValueError, match="y_val some annotated tags"):
+        quick().fit(X, tags, X_val=X, y_val=np.full(tags.shape, np.nan))
+    y = tags.astype(float)
+    y[2:] = np.nan  # one of the two rows is kept to train on
+    y[0], y[1] = 0, 1
+    groups = np.arange(40) // 2
+    clf = quick(early_stopping=True, validation_fraction=0.2)
+    with pytest.raises(ValueError, match=r"8 held-out clips .* none of .* annotated"):
+        clf.fit(X, y, groups=groups)
+
+
 def test_tags_are_coded_as_they_are_and_come_back():
     targets, tags = TagTargets(3), np.array([[0, 1, 1], [1, 0, 0]])
     codes = targets.encode(tags)

@@ -54,7 +54,7 @@ def test_constant_numbers_are_left_in_their_scale():
 
 def test_other_number_of_outputs_raises():
     targets = ValueTargets.learn(np.zeros((4, 2)))
-    with pytest.raises(ValueError, match="was trained on 2 numbers a clip"):
+    with pytest.raises(ValueError, match="was trained on 2 numbers per clip"):
         targets.encode(np.zeros((4, 3)))
 
 
