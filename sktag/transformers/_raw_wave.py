@@ -16,6 +16,7 @@ from sktag.clips._rows import as_waves
 from sktag.clips._segments import as_excerpts
 from sktag.clips._sources import WaveSource
 from sktag.ops import LevelOp, WindowOp
+from sktag.targets._checks import check_any
 from sktag.transformers._base import ClipTransformer
 
 # A longest clip above this multiple of the median warns: most would be padding.
@@ -145,8 +146,8 @@ class RawWave(ClipTransformer):
         ----------
         X : list, array, Series or DataFrame of paths; array of waveforms; or clips
             The recordings, see Notes.
-        y : None
-            Ignored.
+        y : array of shape (n_clips,) or (n_clips, n_outputs), optional
+            Labels, tags or numbers, which are checked before any audio is decoded.
 
         Returns
         -------
@@ -164,6 +165,7 @@ class RawWave(ClipTransformer):
         self._reset()
         shaping = {name: getattr(self, name) for name in _SHAPING}
         clips = self._make_clips(X, shaping, reset=True)
+        check_any(y, len(clips))
         self._check_lengths(clips)
         self.duration_ = self.duration
         if self.duration is None:
