@@ -80,3 +80,12 @@ def name_of(function: object) -> str:
     """Return the name of a user's function, class or ``functools.partial``."""
     function = getattr(function, "func", function)
     return getattr(function, "__qualname__", type(function).__name__)
+
+
+def as_size(n_bytes):
+    """Return a number of bytes as text, with a unit that suits it."""
+    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if n_bytes >= size:
+            n = n_bytes / size
+            return f"{n:.1f} {unit}" if n < 10 else f"{n:.0f} {unit}"
+    return f"{n_bytes} bytes"

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
 from sktag import MelSpectrogram, RawWave, Summarizer
-from sktag._messages import did_you_mean, warn
+from sktag._messages import as_size, did_you_mean, warn
 
 SHORT = np.random.default_rng(0).uniform(-1, 1, (8, 1000)).astype(np.float32)
 
@@ -85,3 +85,18 @@ def test_messages_import_neither_scikit_learn_nor_torch():
         check=True,
     )
     assert run.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("n_bytes", "text"),
+    [
+        (0, "0 bytes"),
+        (576, "576 bytes"),
+        (1536, "1.5 KiB"),
+        (2**20, "1.0 MiB"),
+        (300 * 2**20, "300 MiB"),
+        (5 * 2**31, "10 GiB"),
+    ],
+)
+def test_sizes_have_a_unit_that_suits_them(n_bytes, text):
+    assert as_size(n_bytes) == text

@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from sktag._compat import place_in_search
 from sktag._functions import code_of
 from sktag._messages import warn
 from sktag._torch import plain_torch, reproducible
@@ -23,6 +24,7 @@ from sktag.estimators._inputs import (
     check_length,
     check_validation,
     make_parts,
+    warn_of_lost_groups,
 )
 from sktag.estimators._network import (
     Fitted,
@@ -210,6 +212,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
                 "groups is not used, because no clips of X are held out. Set "
                 "early_stopping=True, without X_val, or leave groups out."
             )
+        if holds_out and data.valid is None and data.groups is None:
+            warn_of_lost_groups(type(self).__name__)
         if before is None:
             targets = self._learn_targets(data.labels, rows[0], classes)
         else:
@@ -305,6 +309,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             "net_params": net_params,
             "is_partial": partial,
             "verbose": self.verbose,
+            "place": place_in_search() if self.verbose else "",
         }
 
     def _as_clips(self, X, *, reset):

@@ -6,7 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sktag._compat import _check_sample_weight
+from sktag._compat import (
+    _check_sample_weight,
+    groups_of_search,
+    is_repeat_in_search,
+)
+from sktag._messages import warn
 from sktag.clips import ClipArray
 from sktag.clips._inputs import as_clips_like, check_kind
 from sktag.targets._checks import align_tags, tag_names
@@ -119,6 +124,18 @@ def _check_y_val(y_val, y, check_y):
     except (TypeError, ValueError) as error:
         error.add_note("This concerns y_val.")
         raise
+
+
+def warn_of_lost_groups(name):
+    """Warn if groups of a search do not reach the rows that a fit holds out."""
+    if groups_of_search() and not is_repeat_in_search("groups"):
+        warn(
+            "the groups given to the search split its folds, but do not reach the "
+            "validation rows that each fit holds out, where clips of a group may lie "
+            "on both sides. Route them: sklearn.set_config("
+            "enable_metadata_routing=True), and "
+            f"{name}(...).set_fit_request(groups=True)."
+        )
 
 
 class Parts(NamedTuple):

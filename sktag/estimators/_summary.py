@@ -26,7 +26,8 @@ class Summary:
     def _cells(self):
         for row in self.rows:
             field, ms = row["receptive_field"], row["receptive_field_ms"]
-            seen = "" if field is None else f"{field:,} {self.unit}"
+            unit = self.unit.removesuffix("s") if field == 1 else self.unit
+            seen = "" if field is None else f"{field:,} {unit}"
             if ms is not None:
                 seen += f", {ms:,.1f} ms"
             yield (
@@ -150,7 +151,12 @@ class SummaryMixin:
 
 def summarize(module, title, input_shape, unit, seconds=None):
     """Describe a network, without computing anything."""
-    rows, fields = [], _Fields()
+    rows, fields, counted = [], _Fields(), set()
+
+    def count(layer):
+        new = [p for p in layer.parameters() if p not in counted]
+        counted.update(new)
+        return sum(p.numel() for p in new)
 
     def describe(layer, inputs, named, output):
         given = [*inputs, *named.values()]
@@ -159,9 +165,9 @@ def summarize(module, title, input_shape, unit, seconds=None):
         field = fields.after(layer, given[0] if given else None, output)
         rows.append(
             {
-                "layer": f"{names[layer]} ({type(layer).__name__})",
+                "layer": f"{names[layer] or 'the network'} ({type(layer).__name__})",
                 "output_shape": tuple(output.shape[1:]),
-                "n_parameters": sum(p.numel() for p in layer.parameters()),
+                "n_parameters": count(layer),
                 "n_multiply_adds": _multiply_adds(layer, output),
                 "receptive_field": field,
                 "receptive_field_ms": None
@@ -172,8 +178,12 @@ def summarize(module, title, input_shape, unit, seconds=None):
 
     module.eval()
     names = {layer: name for name, layer in module.named_modules()}
-    leaves = [layer for layer in names if not list(layer.children())]
-    for layer in leaves:
+    for layer in names:
+        # Besides the leaves, layers with parameters of their own, such as attention.
+        is_leaf = not list(layer.children())
+        is_empty = is_leaf and isinstance(layer, (nn.Sequential, nn.Identity))
+        if is_empty or not (is_leaf or list(layer.parameters(recurse=False))):
+            continue
         layer.register_forward_hook(describe, with_kwargs=True)
     with torch.no_grad(), torch.device("meta"):
         module(torch.empty(2, *input_shape))

@@ -296,7 +296,7 @@ class TrainingCurveDisplay:
                     self.best_epoch,
                     color=_MARK,
                     linestyle=":",
-                    label=f"best epoch ({self.best_epoch})",
+                    label=f"kept: epoch {self.best_epoch}",
                 )
                 self.best_lines_.append(mark)
             ticks = MaxNLocator("auto", steps=_STEPS, integer=True, min_n_ticks=1)

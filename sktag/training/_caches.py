@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sktag._messages import as_size
 from sktag.training._batches import read_batches, read_each
 from sktag.training._data import ClipDataset, n_deterministic
 
@@ -16,7 +17,7 @@ def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
     rest = clips.ops[n_deterministic(clips) :]
     clips = clips.before(len(clips.ops) - len(rest))
     n_bytes = 4 * int(clips.widths.sum() * np.prod(clips.shape[1:-1]))
-    size = f"{n_bytes / 2**20:.0f} MiB of {clips.kind}s"
+    size = f"{as_size(n_bytes)} of {clips.kind}s"
     if clips.in_memory and device.type == "cpu":
         return None, f"{size} are in memory"
     if n_bytes > limit:
@@ -79,5 +80,6 @@ def _cached(plan, clips, limit):
         progress if plan.verbose else iter,
     )
     if plan.verbose:
-        print(f"{plan.label}: {message}")
+        place = f"{plan.place}: " if plan.place else ""
+        print(f"{plan.label}: {place}{message}")
     return cache

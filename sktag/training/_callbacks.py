@@ -70,11 +70,12 @@ class Schedule(Callback):
 
 
 class EpochLog(Callback):
-    """One line an epoch, and a bar over the batches."""
+    """One line per epoch, and a bar over the batches."""
 
-    def __init__(self, n_epochs, n_batches):
+    def __init__(self, n_epochs, n_batches, place=""):
         self.n_epochs = n_epochs
         self.n_batches = n_batches
+        self.place = place
 
     def on_train_begin(self, net, **kwargs):
         """Open the bar."""
@@ -93,7 +94,8 @@ class EpochLog(Callback):
     def on_epoch_end(self, net, **kwargs):
         """Print the line."""
         row = net.history[-1]
-        parts = [f"epoch {row['epoch']:>3}/{self.first_ + self.n_epochs}"]
+        parts = [self.place] if self.place else []
+        parts.append(f"epoch {row['epoch']:>3}/{self.first_ + self.n_epochs}")
         parts.append(f"train loss {row['train_loss']:.4f}")
         parts += [
             f"{key.replace('_', ' ')} {value:.4f}"
@@ -134,7 +136,8 @@ def make_callbacks(plan, n_batches, *, validates):
     schedule = Schedule(kind, n_steps, loss, plan.patience // 3)
     callbacks.append(("schedule", schedule))
     if plan.verbose:
-        callbacks.append(("epoch_log", EpochLog(plan.n_epochs, n_batches)))
+        log = EpochLog(plan.n_epochs, n_batches, plan.place)
+        callbacks.append(("epoch_log", log))
     # Callbacks change in a fit, so copies are used; they are in net_.callbacks_.
     callbacks += map(_copy, plan.callbacks)
     # Last, since they end the fit before callbacks after them are called.

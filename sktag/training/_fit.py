@@ -99,7 +99,7 @@ def restore_net(plan, module, saved):
 
 def _warn_few_steps(n_batches, n_epochs, n_before):
     n_steps = n_batches * (n_epochs + n_before)
-    if n_steps < _FEW_STEPS and not is_repeat_in_search():
+    if n_steps < _FEW_STEPS and not is_repeat_in_search("steps"):
         warn(
             f"fit takes {n_steps} steps ({n_batches} an epoch, {n_epochs} epochs); "
             f"with fewer than {_FEW_STEPS} a network has rarely converged. Set "

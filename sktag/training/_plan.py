@@ -67,6 +67,8 @@ class FitPlan:
         Whether this is one epoch of many, which has no horizon and no validation.
     verbose : int, default=0
         Whether to print what happens.
+    place : str, default=""
+        Candidate and fold in a search, for the lines that are printed.
     """
 
     label: str
@@ -93,6 +95,7 @@ class FitPlan:
     net_params: dict[str, Any] = field(default_factory=dict)
     is_partial: bool = False
     verbose: int = 0
+    place: str = ""
 
     @property
     def first_stage(self) -> Stage:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from sktag import (
     ClipArray,
@@ -136,3 +137,35 @@ def test_summary_of_a_large_network_takes_no_memory_for_weights(monkeypatch):
 def test_unknown_architecture_raises_and_lists_the_names():
     with pytest.raises(ValueError, match=r"'fcn4'.*'musicnn'"):
         CNN2DClassifier("fcn44").summary()
+
+
+class Attention(torch.nn.Module):
+    """A network with attention, a bare parameter and a branch that does nothing."""
+
+    def __init__(self, input_shape, n_outputs):
+        super().__init__()
+        self.offset = torch.nn.Parameter(torch.zeros(input_shape[0]))
+        self.nothing = torch.nn.Sequential()
+        self.attention = torch.nn.MultiheadAttention(input_shape[0], 2)
+        self.last = torch.nn.Linear(input_shape[0], n_outputs)
+
+    def forward(self, x):
+        x = self.nothing(x).permute(2, 0, 1) + self.offset
+        return self.last(self.attention(x, x, x)[0].mean(0))
+
+
+def test_each_parameter_is_counted_once_and_empty_layers_have_no_row():
+    summary = CNN1DClassifier(Attention).summary((8, 10), 3)
+    n_parameters = sum(p.numel() for p in Attention((8, 10), 3).parameters())
+    assert summary.n_parameters == n_parameters
+    assert row_of(summary, "attention (M")["n_parameters"] == 4 * (8 * 8 + 8)
+    assert row_of(summary, "the network (Attention)")["n_parameters"] == 8
+    assert not any("nothing" in row["layer"] for row in summary.rows)
+
+
+def test_field_of_one_column_is_in_the_singular():
+    text = repr(CNN2DClassifier("short_chunk").summary())
+    assert "1 frame\n" in text
+    assert "input_norm.0" in text
+    assert "pool (GlobalPool)" in text
+    assert "input_norm" not in repr(CNN2DClassifier().summary((64, 99)))

@@ -131,7 +131,7 @@ def test_best_epoch_is_marked_in_all_axes():
     display = TrainingCurveDisplay(SCORED, best_epoch=3).plot(lr=True)
     assert [x_of(line) for line in display.best_lines_] == [3, 3, 3]
     assert [line.axes for line in display.best_lines_] == display.figure_.axes
-    assert labels_of(display.ax_)[-1] == "best epoch (3)"
+    assert labels_of(display.ax_)[-1] == "kept: epoch 3"
     assert TrainingCurveDisplay(SCORED).plot().best_lines_ == []
 
 

@@ -73,7 +73,7 @@ def test_cache_holds_the_computed_clips():
     clips = make_clips()
     cache, message = fill_cache(clips, clips.nbytes, 4, CPU)
     np.testing.assert_array_equal(cache, np.asarray(clips))
-    assert message == "0 MiB of spectrograms are computed once and cached on cpu"
+    assert message == "576 bytes of spectrograms are computed once and cached on cpu"
 
 
 def test_cache_ends_before_the_first_random_op():
@@ -96,7 +96,7 @@ def test_clips_in_memory_are_not_copied():
     clips = ClipArray.from_array(np.zeros((6, 3, 8)))
     assert fill_cache(clips, 2**20, 4, CPU) == (
         None,
-        "0 MiB of spectrograms are in memory",
+        "576 bytes of spectrograms are in memory",
     )
 
 
