@@ -32,6 +32,8 @@ def _codes(values: Iterable[object], seen: set[int]) -> Iterator[Any]:
     for value in values:
         if isinstance(value, list | tuple):
             yield from _codes(value, seen)
+        elif isinstance(value, dict):
+            yield from _codes(value.values(), seen)
         elif isinstance(value, partial):
             yield from _codes((value.func, *value.args, *value.keywords.values()), seen)
         elif isinstance(value, MethodType | staticmethod | classmethod):

@@ -11,8 +11,8 @@ from difflib import get_close_matches
 from functools import lru_cache
 from importlib.util import find_spec
 
-# Frames of these modules are never the line of the user. Those of torch and of threads
-# lie between frames of sktag.
+# Frames of these modules are never the line of the user. Those of torch, of decorators
+# and of threads lie between frames of sktag.
 _NOT_THE_USER = (
     "sktag",
     "sklearn",
@@ -20,6 +20,7 @@ _NOT_THE_USER = (
     "joblib",
     "torch",
     "concurrent",
+    "contextlib",
     "threading",
 )
 

@@ -108,7 +108,7 @@ def load(tmp_path, monkeypatch):
         ("DoubleOp", "* 19", "* 20"),
     ],
 )
-@pytest.mark.parametrize("wrap", [lambda f: f, partial, lambda f: [1, f]])
+@pytest.mark.parametrize("wrap", [lambda f: f, partial, lambda f: [1, {"f": f}]])
 def test_code_of_what_changed_differs(load, name, old, new, wrap):
     before = code_of(wrap(getattr(load(), name)))
     assert before == code_of(wrap(getattr(load(), name)))

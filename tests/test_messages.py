@@ -11,7 +11,7 @@ from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
-from sktag import MelSpectrogram, RawWave, Summarizer
+from sktag import CNN2DClassifier, MelSpectrogram, RawWave, Summarizer
 from sktag._messages import as_size, did_you_mean, warn
 
 SHORT = np.random.default_rng(0).uniform(-1, 1, (8, 1000)).astype(np.float32)
@@ -35,6 +35,12 @@ def test_warning_inside_scikit_learn_points_at_the_call():
     y = np.arange(8) % 2
     assert warned_at(lambda: pipe.fit(SHORT, y)) == {__file__}
     assert warned_at(lambda: cross_validate(pipe, SHORT, y, cv=2)) == {__file__}
+
+
+def test_warning_of_a_fit_points_at_the_call():
+    clf = CNN2DClassifier(n_filters=(4,), max_epochs=1)
+    X, y = SHORT.reshape(8, 10, 100), np.arange(8) % 2
+    assert warned_at(lambda: clf.fit(X, y)) == {__file__}
 
 
 def test_warning_of_a_category_points_at_the_line():

@@ -179,13 +179,10 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         from sktag.training._checkpoint import open_checkpoint
 
         params = self.get_params(deep=False)
-        # The seed is left out: with random_state=None the file has it.
-        identity = [
-            {k: v for k, v in params.items() if k not in _NOT_IN_CHECKPOINT_KEY},
-            # A function is hashed by its name: what it does must count too.
-            code_of(self.architecture, self.loss, self.monitor, self.metrics),
-            data,
-        ]
+        params = {k: v for k, v in params.items() if k not in _NOT_IN_CHECKPOINT_KEY}
+        # The seed is left out: with random_state=None the file has it. A function is
+        # hashed by its name: what it does must count too.
+        identity = [params, code_of(*params.values()), data]
         if before is not None:
             identity.append([self.n_iter_, to_numpy(self.module_.state_dict())])
         return open_checkpoint(

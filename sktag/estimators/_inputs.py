@@ -14,6 +14,7 @@ from sktag._compat import (
 from sktag._messages import warn
 from sktag.clips import ClipArray
 from sktag.clips._inputs import as_clips_like, check_kind
+from sktag.estimators._network import check_takes
 from sktag.targets._checks import align_tags, tag_names
 from sktag.targets._protocol import Targets
 from sktag.training._data import Part
@@ -38,6 +39,7 @@ def check_length(clips, module, name):
             f"{name} needs clips of at least {least} {unit}, these have "
             f"{clips.shape[-1]}: give longer clips, or pad them."
         )
+    check_takes(module, clips.shape[-1])
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -16,8 +16,9 @@ from sktag.nets.blocks import Network
 from sktag.targets._protocol import Targets
 from sktag.training._optimizers import Stage
 
-# Networks of users' functions, to find one that is returned twice.
-_MADE: WeakSet[nn.Module] = WeakSet()
+# Networks of users' functions, to find one that is returned twice, and the inputs that
+# they were made for.
+_MADE: WeakKeyDictionary[nn.Module, tuple[int, ...]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class NetworkSpec:
                     "it returned before, which all fits would share and train: make a "
                     "new one in the function."
                 )
-            _MADE.add(module)
+            _MADE[module] = self.input_shape
         return Built(module, name_of(self.architecture))
 
 
@@ -170,6 +171,28 @@ def _try_network(module, spec, device):
         f"{spec.n_outputs}): end it in a layer of n_outputs units, without softmax or "
         "sigmoid."
     )
+
+
+def check_takes(module, length):
+    """Raise if a network of a user's takes no clips shorter than those of training."""
+    shape = _MADE.get(module)
+    if shape is None or length >= shape[-1]:
+        return
+    device = next(module.parameters()).device
+    x = torch.zeros(2, *shape[:-1], length, device=device)
+    was_training = module.training
+    try:
+        with torch.no_grad():
+            module.eval()(x)
+    except Exception as error:  # a user's code may raise anything
+        raise ValueError(
+            f"{type(module).__name__} was built for clips of {shape[-1]} columns, and "
+            f"cannot take clips of {length} ({error}). Pad them, "
+            "RawWave(duration=...); or end the convolutions of the network in a "
+            "pooling over time, torch.nn.AdaptiveAvgPool1d or 2d."
+        ) from error
+    finally:
+        module.train(was_training)
 
 
 @dataclass(frozen=True, eq=False)

@@ -141,14 +141,19 @@ class Op:
     def __call__(self, x: Tensor) -> Tensor:
         """Compute the output of a batch, see `forward`; its type is that of `x`."""
         out = self.forward(x)
-        if out.dtype == x.dtype:
+        if isinstance(out, Tensor) and out.dtype == x.dtype:
             return out
-        if not out.is_floating_point():
-            raise ValueError(
-                f"{self!r} returned {out.dtype} for {x.dtype}: the result of `forward` "
-                "is floating-point numbers."
-            )
+        self._check_result(out, "forward")
         return out.to(x.dtype)
+
+    def _check_result(self, out: Any, method: str) -> None:
+        """Raise an error if the result of a method is not a batch."""
+        if not isinstance(out, Tensor) or not out.is_floating_point():
+            what = out.dtype if isinstance(out, Tensor) else type(out).__name__
+            raise ValueError(
+                f"{self!r} returned {what}: `{method}` must return a tensor of "
+                "floating-point numbers."
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the output of a batch.

@@ -302,12 +302,7 @@ class RandomOp(Op):
     ) -> Tensor:
         """Apply the op; the result is of the shape and the type of the batch."""
         out = self.change(x, sample_rate, params)
-        if not isinstance(out, Tensor) or not out.is_floating_point():
-            what = out.dtype if isinstance(out, Tensor) else type(out).__name__
-            raise ValueError(
-                f"{self!r} returned {what}: `change` must return a tensor of "
-                "floating-point numbers."
-            )
+        self._check_result(out, "change")
         if out.shape != x.shape:
             raise ValueError(
                 f"{self!r} returned a batch of shape {tuple(out.shape)} for one of "

@@ -119,7 +119,7 @@ class Standardizer(ClipTransformer):
             The transformer.
         """
         if not hasattr(self, "n_samples_seen_"):
-            return self.fit(X)
+            return self.fit(X, y)
         fitted = self._as_fitted()
         clips = fitted._check_clips(X, reset=False)
         check_rate(clips, self.sr_, "Standardizer")

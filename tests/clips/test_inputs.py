@@ -1,6 +1,8 @@
 """The way from X to clips: what is taken, and what each error says."""
 
 import os
+import subprocess
+import sys
 from collections import deque
 from pathlib import Path
 
@@ -135,6 +137,31 @@ def test_tensor_is_taken_as_an_array(step, dtype):
     out = np.asarray(clone(step).fit(X).transform(X))
     expected = np.asarray(clone(step).fit(array).transform(array))
     np.testing.assert_array_equal(out, expected)
+
+
+ARRAY_API = """
+import numpy as np, sklearn, torch
+from sklearn.pipeline import make_pipeline
+from sktag import Augmenter, CNN2DRegressor, MelSpectrogram, RawWave, Standardizer
+from sktag.testing import make_waves
+
+X, y = make_waves(6, 4000), np.arange(6.0)
+steps = RawWave(), MelSpectrogram(8, n_fft=512), Standardizer(), Augmenter()
+net = CNN2DRegressor(n_filters=(4,), max_epochs=2, random_state=0)
+expected = make_pipeline(*steps, net).fit(X, y).predict(X)
+with sklearn.config_context(array_api_dispatch=True):
+    X = torch.from_numpy(X)
+    pipe = make_pipeline(*steps, net).fit(X, y)
+    np.testing.assert_array_equal(pipe.predict(X), expected)
+    spectra = make_pipeline(*steps[1:3]).fit_transform(X)
+    net.fit(torch.from_numpy(spectra), y).predict(torch.from_numpy(spectra))
+"""
+
+
+def test_tensor_is_taken_under_array_api_dispatch():
+    # scipy reads the variable when it is imported.
+    env = {**os.environ, "SCIPY_ARRAY_API": "1"}
+    subprocess.run([sys.executable, "-c", ARRAY_API], env=env, check=True)
 
 
 def test_tensors_of_unequal_length_are_taken_by_raw_wave():

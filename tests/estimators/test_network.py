@@ -271,6 +271,16 @@ def test_error_in_the_function_is_the_users(X, Y, own):
         own(broken).fit(X, Y)
 
 
+def test_clips_too_short_for_a_network_of_one_length_name_it(X, Y, own):
+    clf = own(Small).fit(X, Y)
+    message = r"Small was built for clips of 8 columns, and cannot take clips of 5"
+    for net in (clf, pickle.loads(pickle.dumps(clf))):
+        with pytest.raises(ValueError, match=message):
+            net.predict(X[:, :, :5])
+    with pytest.raises(ValueError, match=message):
+        own(Small).fit(X, Y, X_val=X[:9, :, :5], y_val=Y[:9])
+
+
 def test_trying_a_network_leaves_its_batch_norm_as_it_was(X, Y, own):
     norms = []
 

@@ -1,6 +1,7 @@
 """SampleCNNClassifier: what it learns, its default network, and its parameters."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from torch import nn
 
@@ -114,3 +115,16 @@ def test_chunk_is_the_published_one_unless_given(params, chunk):
 def test_spectrograms_are_refused(data):
     with pytest.raises(ValueError, match=r"takes waveforms \(n_clips, n_samples\)"):
         SampleCNNClassifier().fit(np.zeros((60, 16, 16)), data[1])
+
+
+@pytest.mark.parametrize("make", [list, pd.Series, np.asarray])
+def test_weights_in_any_container_are_those_of_the_array(make):
+    # scikit-learn checks weights with whole numbers as X, which are refused here.
+    waves = np.random.default_rng(0).normal(size=(8, 243)).astype(np.float32)
+    y, weights = np.arange(8) % 2, np.arange(1.0, 9.0)
+    clf = SampleCNNClassifier(n_filters=4, max_epochs=2, random_state=0)
+    expected = clf.fit(waves, y, sample_weight=weights).predict_proba(waves)
+    found = clf.fit(waves.tolist(), list(y), sample_weight=make(weights))
+    np.testing.assert_array_equal(found.predict_proba(waves), expected)
+    with pytest.raises(ValueError, match="Sample weights must be 1D"):
+        clf.fit(waves, y, sample_weight=np.ones((8, 2)))

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from sktag.augment import AugmentOp, Gain
 from sktag.ops import (
@@ -266,3 +267,26 @@ def test_module_of_an_op_can_be_exported_once_it_was_called():
     expected = module(x)
     exported = torch.export.export(module, (x,)).module()
     assert torch.equal(exported(x), expected)
+
+
+@dataclass
+class Returns(Op):
+    make: Any
+
+    def forward(self, x):
+        return self.make(x)
+
+
+def test_result_of_forward_is_of_the_type_of_the_batch():
+    x = torch.rand(2, 3)
+    assert torch.equal(Returns(Tensor.double)(x), x)
+    assert Returns(Tensor.double)(x).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [(Tensor.int, "torch.int32"), (Tensor.numpy, "ndarray"), (id, "int")],
+)
+def test_result_of_forward_that_is_no_batch_is_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=f"Returns.* returned {message}: `forward`"):
+        Returns(make)(torch.rand(2, 3))

@@ -28,6 +28,7 @@ from sktag import (
 )
 from sktag.augment import Gain, PolarityInversion
 from sktag.ops import Op
+from sktag.testing import check_clip_transformer
 
 SPECTRA = {
     "sr": 8000,
@@ -191,6 +192,25 @@ def test_transformer_of_others_uses_what_it_learned_and_the_parameters_of_fit():
     clips = ClipArray.from_array(np.zeros((1, 3)), sample_rate=22050)
     assert np.asarray(step.transform(clips)).tolist() == [[22051.0] * 3]
     assert step.factor == 100.0
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Spectrogram(512, compression="pcen"),
+        MelSpectrogram(12, n_fft=512, compression="pcen"),
+        CQT(12, fmin=1000.0, compression="pcen"),
+    ],
+    ids=lambda step: type(step).__name__,
+)
+@pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
+def test_pcen_is_float32_on_the_way_to_a_network(step, waves):
+    check_clip_transformer(step)
+    clips = ClipArray.from_array(waves)
+    net = CNN2DClassifier(n_filters=(4,), max_epochs=1, random_state=0)
+    lazy = make_pipeline(step, net).fit(clips, [0, 1] * 3).predict_proba(clips)
+    eager = make_pipeline(step, net).fit(waves, [0, 1] * 3).predict_proba(waves)
+    np.testing.assert_allclose(lazy, eager, atol=1e-5)
 
 
 # Names of columns
