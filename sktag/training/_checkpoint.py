@@ -7,8 +7,6 @@ no fit resumes another's; it holds numpy arrays and no device.
 
 import hashlib
 import pickle
-from functools import partial
-from inspect import iscode, isfunction
 from pathlib import Path
 
 import joblib
@@ -18,11 +16,12 @@ from skorch.history import History
 from sktag._atomic import atomic_write
 from sktag._messages import warn
 from sktag.training._callbacks import Schedule
+from sktag.training._code import code_of, code_of_class
 from sktag.training._stages import Stages
 from sktag.training._state import to_numpy, to_torch
 
 # Raise it when the contents of a file change, so that older files are not resumed.
-_LAYOUT = 2
+_LAYOUT = 3
 # State of callbacks that is kept.
 _KEPT = {
     EarlyStopping: (
@@ -45,8 +44,9 @@ _KEPT = {
 def open_checkpoint(folder, identity, *, label, seed, verbose=0):
     """Find the checkpoint of a fit, which is empty at first.
 
-    `identity` is everything that determines the weights: parameters and data. The seed
-    is that of a new fit; a file has its own.
+    `identity` is everything that determines the weights: parameters and data; the code
+    of users' functions in it counts too. The seed is that of a new fit; a file has its
+    own.
     """
     given, folder = folder, Path(folder)
     try:
@@ -56,7 +56,7 @@ def open_checkpoint(folder, identity, *, label, seed, verbose=0):
             f"checkpoint={str(given)!r} is a file, or lies in one: give a folder."
         ) from error
     try:
-        key = joblib.hash([_LAYOUT, *identity])
+        key = joblib.hash([_LAYOUT, *identity, code_of(identity)])
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f"checkpoint={str(folder)!r} needs parameters and data that can be pickled "
@@ -69,21 +69,6 @@ def open_checkpoint(folder, identity, *, label, seed, verbose=0):
         how = "ended with" if checkpoint.is_finished else "resumes after"
         print(f"{label}: the fit saved in {checkpoint.path} {how} epoch {n_epochs}")
     return checkpoint
-
-
-def code_of(value):
-    """Return the code of a user's function or class, as plain values, or None."""
-    if isinstance(value, partial):
-        return code_of(value.func)
-    if isinstance(value, type):
-        return [code_of(v) for _, v in sorted(vars(value).items()) if isfunction(v)]
-    code = getattr(value, "__code__", None)
-    return None if code is None else _plain(code)
-
-
-def _plain(code):
-    constants = [_plain(c) if iscode(c) else repr(c) for c in code.co_consts]
-    return code.co_code, constants, code.co_names
 
 
 class Checkpoint(Callback):
@@ -121,12 +106,21 @@ class Checkpoint(Callback):
             "weights": to_numpy(net.module_.state_dict()),
             "optimizer": to_numpy(net.optimizer_.state_dict()),
             "callbacks": {name: _state_of(c) for name, c in net.callbacks_},
+            "code": _code_of_callbacks(net),
         }
         _write(self.path, state)
 
     def restore(self, net):
         """Restore the saved state of a net."""
         saved, self.saved = self.saved, None
+        code = _code_of_callbacks(net)
+        changed = [n for n, c in saved["code"].items() if code.get(n, c) != c]
+        if changed:
+            warn(
+                f"the code of the callback {', '.join(changed)} has changed since the "
+                f"fit was saved in {self.path}, whose {len(saved['history'])} epochs "
+                "were trained with the code before: delete the file to start anew."
+            )
         for name, callback in net.callbacks_:
             _restore_callback(net, callback, saved["callbacks"].get(name))
         net.module_.load_state_dict(to_torch(saved["weights"]))
@@ -134,6 +128,18 @@ class Checkpoint(Callback):
         net.optimizer_.load_state_dict(to_torch(saved["optimizer"]))
         net.history = History(saved["history"])
         return saved["running"]
+
+
+def _code_of_callbacks(net):
+    """Return a hash of the code of each class of callbacks, for those of the user."""
+    classes = {
+        f"{type(c).__module__}.{type(c).__qualname__}": c for _, c in net.callbacks_
+    }
+    return {
+        name: joblib.hash(code)
+        for name, callback in classes.items()
+        if (code := code_of_class(type(callback)))
+    }
 
 
 def _state_of(callback):
