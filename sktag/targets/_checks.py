@@ -72,8 +72,8 @@ def check_values(y):
     _refuse_missing(y)
     if y.dtype.kind not in "biuf":
         raise ValueError(
-            f"y holds text ({shown(y.flat[0])}), and a regressor takes numbers: convert y, "
-            "or use a classifier for labels."
+            f"y holds text ({shown(y.flat[0])}), and a regressor takes numbers: "
+            "convert y, or use a classifier for labels."
         )
     y = y.astype(np.float64)
     return column_or_1d(y, warn=True) if _is_column(y) else y
