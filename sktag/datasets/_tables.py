@@ -117,8 +117,8 @@ def as_seconds(column, what, empty):
             least = "above 0" if what == "duration" else "from 0 on"
             raise ValueError(
                 f"{column.table}, {column.places[row]}: {column.cells[row]!r} in "
-                f"column {column.name!r} is no {what} in seconds. Give a number {least}, or "
-                "leave the cell empty."
+                f"column {column.name!r} is no {what} in seconds. Give a number "
+                f"{least}, or leave the cell empty."
             )
     return np.array(numbers, dtype=float)
 

@@ -156,7 +156,8 @@ def _as_labels(array):
         (number, i), (text, j) = first["numbers"], first["text"]
         raise ValueError(
             f"y mixes numbers and text ({shown(number)} in row {i}, {shown(text)} in "
-            f"row {j}): give all as text, [str(label) for label in y], or all as numbers."
+            f"row {j}): give all as text, [str(label) for label in y], or all as "
+            "numbers."
         )
     if "numbers" not in first or None in first:
         return array
