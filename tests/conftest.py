@@ -52,18 +52,18 @@ def container(request, waves, wave_paths):
 @pytest.fixture
 def decoded(monkeypatch):
     """Paths that are decoded in this process, in order; the cache is empty at start."""
-    from sktag.clips import _sources
+    from sktag.clips import _file_source
     from sktag.clips._cache import DECODED
 
     DECODED.clear()
     paths = []
-    decode = _sources.decode
+    decode = _file_source.decode
 
     def counting(path, *args, **kwargs):
         paths.append(path)
         return decode(path, *args, **kwargs)
 
-    monkeypatch.setattr(_sources, "decode", counting)
+    monkeypatch.setattr(_file_source, "decode", counting)
     return paths
 
 

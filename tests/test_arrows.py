@@ -24,17 +24,21 @@ MAY_IMPORT = {
     "sktag._compat": [],
     "sktag._messages": [],
     "sktag._atomic": [],
-    "sktag.ops": [],
-    "sktag.augment": ["sktag.ops"],
+    "sktag._functions": [],
+    "sktag._torch": [],
+    "sktag.ops": ["sktag._functions", "sktag._torch"],
+    "sktag.augment": ["sktag._torch", "sktag.ops"],
     "sktag.nets": ["sktag._messages"],
     "sktag.clips": [
         "sktag._atomic",
         "sktag._config",
         "sktag._messages",
+        "sktag._torch",
         "sktag.ops.op",
     ],
     "sktag.transformers": [
         "sktag._compat",
+        "sktag._functions",
         "sktag._messages",
         "sktag.augment",
         "sktag.clips",
@@ -46,13 +50,17 @@ MAY_IMPORT = {
     "sktag.training": [
         "sktag._atomic",
         "sktag._compat",
+        "sktag._functions",
         "sktag._messages",
+        "sktag._torch",
         "sktag.clips",
         "sktag.targets",
     ],
     "sktag.estimators": [
         "sktag._compat",
+        "sktag._functions",
         "sktag._messages",
+        "sktag._torch",
         "sktag.clips",
         "sktag.nets",
         "sktag.targets",
@@ -71,7 +79,9 @@ ALWAYS_THERE = {
     "sktag._atomic",
     "sktag._compat",
     "sktag._config",
+    "sktag._functions",
     "sktag._messages",
+    "sktag._torch",
     "sktag.clips",
     "sktag.datasets",
     "sktag.estimators",
@@ -94,6 +104,8 @@ FOREIGN_NEVER = {
     "sktag.clips._audio": ["torch", *SCIKIT],
     "sktag.targets": ["skorch", *FILES],
     "sktag._messages": ["torch", *SCIKIT],
+    "sktag._functions": ["torch", *SCIKIT],
+    "sktag._torch": SCIKIT,
 }
 # They validate X with scikit-learn's public functions, for transformers and estimators.
 VALIDATES = {"sktag.clips._inputs", "sktag.clips._rows"}
@@ -122,7 +134,6 @@ TESTED_IN = {
     "inspection/_spectrogram": "inspection/test_spectrogram_display.py",
     "inspection/_training_curve": "inspection/test_training_curve_display.py",
     "ops/random_op": "augment/test_random_op.py",
-    "transformers/_base": "testing/test_checks.py",  # the checks of a ClipTransformer
 }
 # Modules with nothing to test: records and protocols.
 UNTESTED = {"targets/_protocol"}

@@ -2,6 +2,7 @@
 
 import copy
 import random
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,8 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sktag._torch import as_array, own_draws
 from sktag.augment.ranges import as_seeds
 from sktag.ops.random_op import RandomOp, row_uniforms
+
+# The generators of Python and numpy are those of all threads.
+_LOCK = threading.RLock()
 
 
 @dataclass
@@ -117,14 +122,14 @@ class Lambda(RandomOp):
     """A function of samples and a sample rate, such as an audiomentations object.
 
     It runs in the thread that decodes files, one clip at a time. The generators of
-    `random` and `numpy.random` are seeded for each call and restored afterwards.
+    `random`, `numpy.random` and torch are seeded for each call and restored afterwards.
 
     Parameters
     ----------
     function : callable
         ``function(samples, sample_rate)`` takes a float32 array of shape (n_samples,)
-        and returns an array of the same shape. To pickle the pipeline, the function
-        must be picklable.
+        and returns floating-point numbers of the same shape. To pickle the pipeline,
+        the function must be picklable.
     p : float in [0, 1], default=1.0
         Probability that the function is called for a clip.
 
@@ -179,20 +184,45 @@ class Lambda(RandomOp):
             out, x.cpu().numpy(), params["seed"], strict=True
         ):
             with _seeded(int(row_seed) % 2**32):
-                changed = np.asarray(function(samples.copy(), sample_rate))
-            if changed.shape != samples.shape:
-                raise ValueError(
-                    f"{self.name} returned an array of shape {changed.shape} for "
-                    f"samples of shape {samples.shape}: a function in an Augmenter "
-                    "must keep the number of samples."
-                )
-            clip.copy_(torch.from_numpy(changed))
+                changed = function(samples.copy(), sample_rate)
+            clip.copy_(torch.from_numpy(_as_samples(changed, samples.shape, self.name)))
         return out
+
+
+def _as_samples(result: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
+    """Return the result of a user's function as contiguous float32."""
+    array = np.asarray(as_array(result))
+    if array.dtype.kind != "f":
+        what = "None" if result is None else f"an array of {array.dtype}"
+        raise ValueError(
+            f"{name} returned {what}: a function in an Augmenter returns samples as "
+            "floating-point numbers in [-1, 1]. Divide integers by their full scale, "
+            "int16 by 32768."
+        )
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} returned an array of shape {array.shape} for samples of shape "
+            f"{shape}: a function in an Augmenter must keep the number of samples."
+        )
+    with np.errstate(over="ignore"):
+        # A copy, since torch warns of arrays that cannot be written to.
+        array = np.array(array, dtype=np.float32, order="C")
+    if not np.isfinite(array).all():
+        raise ValueError(
+            f"{name} returned samples that are NaN, infinite, or too large for float32."
+        )
+    return array
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed Python's and numpy's global generators for a block, and restore them."""
+    """Seed the generators of Python, numpy and torch for a block, and restore them."""
+    with _LOCK, own_draws(torch.device("cpu"), seed), _seeded_globals(seed):
+        yield
+
+
+@contextmanager
+def _seeded_globals(seed: int) -> Iterator[None]:
     # Third-party functions draw from them. Only this place may touch them.
     state = np.random.get_state()  # noqa: NPY002
     python_state = random.getstate()

@@ -6,12 +6,10 @@ pickle is the identity: equal recipes over unchanged files have equal hashes in 
 process.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from sktag._config import get_config
 from sktag._messages import warn
@@ -20,7 +18,8 @@ from sktag.clips._dropped import warn_dropped
 from sktag.clips._indexing import row_numbers
 from sktag.clips._integers import refuse_integers
 from sktag.clips._listen import Listen, listen
-from sktag.clips._sources import ArraySource, Source
+from sktag.clips._reading import Reading
+from sktag.clips._sources import ArraySource, JoinedSource, Source
 from sktag.ops.op import Op
 
 DEFAULT_SR = 22050
@@ -28,11 +27,9 @@ REMEDY = {
     "wave": "leave out the front-end (MelSpectrogram, ...) before it",
     "spectrogram": "put a front-end (MelSpectrogram, ...) before it",
 }
-# Bytes of waveforms in a batch when a whole array is computed: a few long clips.
-_BATCH_BYTES = 2**25
 
 
-class ClipArray:
+class ClipArray(Reading):
     """Lazy array of audio clips: their source, and the operations applied to them.
 
     For scikit-learn it behaves like a read-only numpy array: ``shape``, ``len`` and
@@ -50,6 +47,9 @@ class ClipArray:
         Rows of the source, in the order of this array; None for all of them.
     ops : tuple of Op, default=()
         Operations applied to the rows, in this order.
+    least : int, default=0
+        Columns of the source to which shorter rows are padded, where rows have lengths
+        of their own.
 
     Attributes
     ----------
@@ -62,7 +62,8 @@ class ClipArray:
     ops : tuple of Op
         Operations applied to the rows.
     shape : tuple of int
-        ``(n_clips, n_samples)`` or ``(n_clips, n_bins, n_frames)``.
+        ``(n_clips, n_samples)`` or ``(n_clips, n_bins, n_frames)``; the last axis is as
+        long as the longest clip.
 
     See Also
     --------
@@ -78,16 +79,27 @@ class ClipArray:
     """
 
     def __init__(
-        self, source: Source, key: np.ndarray | None = None, ops: tuple[Op, ...] = ()
+        self,
+        source: Source,
+        key: np.ndarray | None = None,
+        ops: tuple[Op, ...] = (),
+        least: int = 0,
     ) -> None:
         n_rows = source.shape[0]
         self._source = source
         self._key = np.arange(n_rows) if key is None else key
         self.ops = ops
+        self._least = least
         self.kind = source.kind
         self.sample_rate = source.sample_rate
         self.hop_length = source.hop_length
-        shape = (len(self._key), *source.shape[1:])
+        widths = source.widths
+        if widths is not None:
+            widths = np.maximum(widths[self._key], least)
+        self._widths = widths
+        longest = source.shape[-1] if widths is None else int(widths.max(initial=1))
+        self._width = longest
+        shape = (len(self._key), *source.shape[1:-1], longest)
         for op in ops:
             if op.takes is not None and op.takes != self.kind:
                 raise ValueError(
@@ -142,7 +154,7 @@ class ClipArray:
                 "clip x is x[np.newaxis]."
             )
         if array.ndim == 2:
-            refuse_integers(array.dtype, array, "ClipArray.from_array")
+            refuse_integers(array.dtype, "ClipArray.from_array")
             sample_rate = DEFAULT_SR if sample_rate is None else sample_rate
         array = array.astype(np.float32, copy=False)
         if sample_rate is not None and sample_rate == int(sample_rate):
@@ -177,10 +189,36 @@ class ClipArray:
 
         The lengths of files come from their headers.
         """
-        lengths = self._source.lengths[self._key]
+        lengths: np.ndarray = self._source.lengths[self._key]
         for op in self.ops:
             lengths = np.array([op.out_length(int(n)) for n in lengths], dtype=int)
         return lengths
+
+    @property
+    def widths(self) -> np.ndarray:
+        """Number of columns that each clip has by itself, if it is not padded."""
+        unique, places = np.unique(self.source_widths, return_inverse=True)
+        columns = np.array([self.n_columns(int(n)) for n in unique], dtype=int)
+        widths: np.ndarray = columns[places]
+        return widths
+
+    def n_columns(self, width: int) -> int:
+        """Return the length of a clip after the ops.
+
+        Parameters
+        ----------
+        width : int
+            Columns of the source.
+
+        Returns
+        -------
+        int
+            Columns after the ops.
+        """
+        shape = (1, *self._source.shape[1:-1], width)
+        for op in self.ops:
+            shape = op.out_shape(shape)
+        return shape[-1]
 
     @property
     def frequencies(self) -> np.ndarray | None:
@@ -195,9 +233,11 @@ class ClipArray:
         """Whether the clips are an array in memory, with nothing left to compute."""
         return not self.ops and isinstance(self._source, ArraySource)
 
-    def __len__(self) -> int:
-        """Return the number of clips."""
-        return self.shape[0]
+    @property
+    def failed(self) -> np.ndarray:
+        """Rows whose files could not be read, as far as they have been."""
+        failed = getattr(self._source, "failed", np.array([], dtype=int))
+        return np.flatnonzero(np.isin(self._key, failed))
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Compute one clip after the other."""
@@ -208,7 +248,7 @@ class ClipArray:
         rows = row_numbers(key, len(self))
         if rows.ndim == 0:
             return self.compute(rows[np.newaxis])[0].numpy()
-        return ClipArray(self._source, self._key[rows], self.ops)
+        return self._like(self._key[rows], self.ops)
 
     def map(self, op: Op) -> "ClipArray":
         """Append an op to the recipe; computes nothing.
@@ -228,7 +268,7 @@ class ClipArray:
         ValueError
             If the op takes the other kind of clips.
         """
-        return ClipArray(self._source, self._key, (*self.ops, op))
+        return self._like(self._key, (*self.ops, op))
 
     def before(self, n_ops: int) -> "ClipArray":
         """Keep only the first ops of the recipe; computes nothing.
@@ -243,93 +283,85 @@ class ClipArray:
         ClipArray
             The shorter recipe.
         """
-        return ClipArray(self._source, self._key, self.ops[:n_ops])
+        return self._like(self._key, self.ops[:n_ops])
 
-    def read(
-        self,
-        rows: np.ndarray,
-        n_threads: int | None = None,
-        *,
-        starts: np.ndarray | None = None,
-        width: int | None = None,
-    ) -> np.ndarray:
-        """Read some rows from the source, before any op. Only this method reads.
+    def _like(self, key: np.ndarray, ops: tuple[Op, ...]) -> "ClipArray":
+        return ClipArray(self._source, key, ops, self._least)
+
+    def widened(self, n_columns: int) -> "ClipArray":
+        """Pad clips that have lengths of their own to a least length.
 
         Parameters
         ----------
-        rows : ndarray of int of shape (n,)
-            Rows of this array.
-        n_threads : int, optional
-            Number of files decoded at a time; by default `n_jobs` of RawWave, or one
-            per core.
-        starts : ndarray of int of shape (n,), optional
-            First column of each row; whole rows by default.
-        width : int, optional
-            Number of columns to read.
+        n_columns : int
+            Columns after the ops that each clip has at least.
 
         Returns
         -------
-        ndarray of shape (n, ...), float32
-            A new array that the caller may change.
+        ClipArray
+            The longer clips; the same clips if their lengths are all one.
         """
-        return self._source.read(self._key[rows], n_threads, starts, width)
+        if not self.is_ragged:
+            return self
+        short, enough = 0, 1
+        while self.n_columns(enough) < n_columns:
+            short, enough = enough, 2 * enough
+        while enough - short > 1:
+            middle = (short + enough) // 2
+            if self.n_columns(middle) < n_columns:
+                short = middle
+            else:
+                enough = middle
+        return ClipArray(self._source, self._key, self.ops, enough)
 
-    def compute(self, rows: np.ndarray, n_threads: int | None = None) -> Tensor:
-        """Read some rows and apply the ops, on the CPU.
+    @classmethod
+    def concatenate(cls, clips: Sequence["ClipArray"]) -> "ClipArray":
+        """Join clips, one after the other; computes nothing.
 
         Parameters
         ----------
-        rows : ndarray of int of shape (n,)
-            Rows of this array.
-        n_threads : int, optional
-            Number of files decoded at a time.
+        clips : sequence of ClipArray
+            Clips of one kind and sample rate, and of the same bins; they may be of
+            unequal length.
 
         Returns
         -------
-        Tensor of shape (n, ...)
-            The computed clips.
-        """
-        x = torch.from_numpy(self.read(rows, n_threads))
-        with torch.no_grad():
-            for op in self.ops:
-                x = op(x)
-        return x
+        ClipArray
+            All clips. Operations that all of them share stay part of the recipe.
 
-    def batches(self, n_threads: int | None = None) -> Iterator[np.ndarray]:
-        """Compute all clips in order, batch by batch.
-
-        Parameters
-        ----------
-        n_threads : int, optional
-            Number of files decoded at a time.
-
-        Yields
+        Raises
         ------
-        ndarray of shape (n, ...), float32
-            The next batch.
+        ValueError
+            If there are none, or if they differ in more than their length.
         """
-        widest = max(int(np.prod(self._source.shape[1:])), 1)
-        size = max(1, min(64, _BATCH_BYTES // (4 * widest)))
-        for start in range(0, len(self), size):
-            rows = np.arange(start, min(start + size, len(self)))
-            yield self.compute(rows, n_threads).numpy()
-
-    def to_numpy(self) -> np.ndarray:
-        """Compute all clips.
-
-        Returns
-        -------
-        ndarray of shape `shape`, float32
-            The clips.
-        """
-        if not self.ops:
-            return self.read(np.arange(len(self)))
-        out = np.empty(self.shape, dtype=np.float32)
-        start = 0
-        for batch in self.batches():
-            out[start : start + len(batch)] = batch
-            start += len(batch)
-        return out
+        parts = list(clips)
+        for i, part in enumerate(parts):
+            if not isinstance(part, ClipArray):
+                raise TypeError(
+                    f"item {i} is a {type(part).__name__}: concatenate takes a list of "
+                    "ClipArrays; ClipArray.from_array makes one of an array."
+                )
+        if not parts:
+            raise ValueError("there are no clips to join: give at least one ClipArray.")
+        for i, part in enumerate(parts):
+            for name in ("kind", "sample_rate", "hop_length"):
+                first, other = getattr(parts[0], name), getattr(part, name)
+                if first != other:
+                    raise ValueError(
+                        f"item {i} has {name}={other!r}, item 0 has {first!r}: join "
+                        "clips that went through the same steps."
+                    )
+            if part.shape[1:-1] != parts[0].shape[1:-1]:
+                raise ValueError(
+                    f"item {i} has {part.shape[1]} bins, item 0 has "
+                    f"{parts[0].shape[1]}: join clips that went through the same steps."
+                )
+        ops = parts[0].ops
+        if all(part.ops == ops for part in parts):
+            return cls(JoinedSource([part.before(0) for part in parts]), None, ops)
+        if any(op.random for part in parts for op in part.ops):
+            warn_dropped("ClipArray.concatenate")
+        return cls(JoinedSource(parts))
 
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> np.ndarray:
         """Compute all clips, without random operations, for ``np.asarray``."""
@@ -350,7 +382,7 @@ class ClipArray:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the recipe, with only the rows that are used."""
-        return ClipArray, (self._source.take(self._key), None, self.ops)
+        return ClipArray, (self._source.take(self._key), None, self.ops, self._least)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> "ClipArray":
         """Return itself: clips never change."""

@@ -78,8 +78,15 @@ class DiskCache:
 
     def put(self, key: Key, array: np.ndarray) -> None:
         """Write an array."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        atomic_write(self._path(key), lambda file: np.save(file, array))
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            atomic_write(self._path(key), lambda file: np.save(file, array))
+        except OSError as error:
+            # No fault of the sound file, which on_error may replace by silence.
+            raise RuntimeError(
+                f"memory={str(self.directory)!r} cannot be written ({error}): give a "
+                "folder with room, or memory=None."
+            ) from error
 
 
 DECODED = MemoryCache()

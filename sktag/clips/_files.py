@@ -1,15 +1,13 @@
 """Audio files: find them in a folder, and open them as clips."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sktag._messages import warn
 from sktag.clips._array import ClipArray
-from sktag.clips._audio import AudioInfo, probe_many
-from sktag.clips._sources import FileSource
+from sktag.clips._file_source import Excerpt, FileSource
 
 AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
 
@@ -30,41 +28,24 @@ def audio_files(
 
 
 def open_files(
-    paths: list[str],
+    rows: Sequence[Excerpt],
     sr: int,
     n_samples: int | None = None,
     *,
     on_error: str = "raise",
-    n_threads: int | None = None,
     **options: Any,
-) -> tuple[ClipArray, np.ndarray]:
-    """Read the headers of files, and return the files as clips."""
-    infos: list[AudioInfo] = []
-    failed: list[int] = []
-    for path, info in zip(paths, probe_many(paths, n_threads), strict=True):
-        if isinstance(info, Exception):
-            if on_error == "raise":
-                raise info
-            if on_error == "warn":
-                warn(f"{info} It is replaced by silence.")
-            failed.append(len(infos))
-            if len(failed) == len(paths):
-                raise info  # not a single file can be read
-            info = AudioInfo(
-                path=path,
-                size=0,
-                mtime_ns=0,
-                sample_rate=sr,
-                n_channels=1,
-                n_frames=0,
-                format="",
-                subtype="",
-            )
-        infos.append(info)
-    if n_samples is None:
-        offset = options.get("offset", 0.0)
-        n_samples = max(info.n_samples(sr, offset) for info in infos)
-    source = FileSource(
-        infos, sr, n_samples, on_error=on_error, n_threads=n_threads, **options
-    )
-    return ClipArray(source), np.array(failed, dtype=int)
+) -> ClipArray:
+    """Return files as clips, once it is known that they are there.
+
+    Headers are read if the length is to come from them, ``n_samples=None``.
+    """
+    source = FileSource(rows, sr, n_samples, on_error=on_error, **options)
+    errors = source.check()
+    if errors and (on_error == "raise" or len(errors) == len(rows)):
+        raise errors[0]  # not a single file can be read
+    if errors and on_error == "warn":
+        warn(
+            f"{len(errors)} of {len(rows)} files cannot be read and are replaced by "
+            f"silence, see failed_; the first: {errors[0]}"
+        )
+    return ClipArray(source)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from sktag._torch import as_array
 from sktag.clips._array import REMEDY, ClipArray
+from sktag.clips._file_source import FileSource
 from sktag.clips._files import open_files
 from sktag.clips._integers import refuse_integers
-from sktag.clips._refusals import refuse_channels, refuse_other
-from sktag.clips._rows import as_paths
-from sktag.clips._sources import FileSource
+from sktag.clips._refusals import refuse_channels, refuse_other, refuse_waves
+from sktag.clips._segments import as_excerpts
 
 
 def as_clips(
@@ -34,19 +35,26 @@ def as_clips(
         if reset:
             forget_features(estimator)
         return X
+    X = as_array(X)
     refuse_other(X, name)
     array = _validate(estimator, X, reset=reset)
     if array.ndim == 3:
         refuse_channels(array.shape, name)
     if array.ndim > 3 or (takes == "wave" and array.ndim == 3):
-        already = ", which are spectrograms already." if array.ndim == 3 else "."
+        already = "."
+        if array.ndim == 3:
+            already = (
+                ", which are spectrograms already; or waveforms with a channel axis: "
+                "average the channels."
+            )
         raise ValueError(
             f"{name} takes {_shapes(takes)}; X has {array.ndim} dimensions, "
             f"{array.shape}{already}"
         )
     if array.ndim == 2 and two_d == "wave":
-        refuse_integers(_dtype(X), array, name)
+        refuse_integers(_dtype(X), name)
     elif array.ndim == 2:
+        refuse_waves(array.shape, name)
         array = array[:, :, np.newaxis]
     return ClipArray.from_array(
         array,
@@ -59,7 +67,7 @@ def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
     """Return X as clips to which the steps of other clips were applied."""
     ops = [op for op in clips.ops if not op.random]
     source = clips._source
-    paths = None if isinstance(X, ClipArray) else as_paths(X)
+    excerpts = None if isinstance(X, ClipArray) else as_excerpts(X)
     if isinstance(X, ClipArray):
         if X.sample_rate != clips.sample_rate:
             raise ValueError(
@@ -74,13 +82,13 @@ def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
                 f"{clips!r}: give paths, or clips of the same steps."
             )
         ops = ops[len(done) :]
-    elif paths is not None:
+    elif excerpts is not None:
         if not isinstance(source, FileSource):
             raise ValueError(
                 "these are paths, but the clips of training come from an array: give "
                 "an array, or train on paths too."
             )
-        out = open_files(paths, **source.options)[0]
+        out = open_files(excerpts, **source.options)
     else:
         if isinstance(source, FileSource):
             raise ValueError(
@@ -88,7 +96,7 @@ def as_clips_like(X: Any, clips: ClipArray) -> ClipArray:
                 "paths, or clips that the same steps made from the array."
             )
         out = ClipArray.from_array(
-            X,
+            as_array(X),
             sample_rate=source.sample_rate,
             hop_length=source.hop_length,
             frequencies=source.frequencies,
@@ -123,11 +131,6 @@ def forget_features(estimator: Any) -> None:
 def _validate(estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
     """Return X as a finite float32 array, and set or check ``n_features_in_``."""
     name = type(estimator).__name__
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype.kind in "fiu":
-        raise ValueError(
-            f"Expected 2D array, got 1D array instead: {name} takes one row per clip. "
-            "Reshape your data: if x is a single clip, give x[np.newaxis]."
-        )
     array: np.ndarray = validate_data(
         estimator,
         X,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_array
 
+from sktag._torch import as_array
 from sktag.clips._integers import refuse_integers
 
 
@@ -31,7 +32,7 @@ def as_paths(X: Any) -> list[str] | None:
             f"X holds paths, but row {paths.index('')} is empty: drop it or give its "
             "path."
         )
-    return [os.path.abspath(path) for path in paths]
+    return [_absolute(path) for path in paths]
 
 
 def as_waves(X: Any) -> list[np.ndarray] | None:
@@ -46,11 +47,19 @@ def as_waves(X: Any) -> list[np.ndarray] | None:
     if any(array.ndim != 1 or array.dtype.kind in "OSU" for array in arrays):
         return None
     for array in arrays:
-        refuse_integers(array.dtype, array, "RawWave")
+        refuse_integers(array.dtype, "RawWave")
     return [
         check_array(row, dtype=np.float32, ensure_2d=False, input_name=f"X[{i}]")
         for i, row in enumerate(arrays)
     ]
+
+
+def _absolute(path: str) -> str:
+    """Return an absolute path to the file that the system would open."""
+    if os.pardir in path.split(os.sep):
+        # Where a folder before ".." is a link, ".." is not the folder before it.
+        return str(os.path.join(os.getcwd(), path))
+    return os.path.abspath(path)
 
 
 def is_path(value: Any) -> bool:
@@ -67,16 +76,20 @@ def rows_of(X: Any) -> list[Any] | None:
             return None
         if X.ndim == 2 and X.shape[1] == 1:
             X = X[:, 0]
-        return list(X) if X.ndim == 1 else None
-    return list(X) if isinstance(X, list | tuple) else None
+        return list(map(as_array, X)) if X.ndim == 1 else None
+    return list(map(as_array, X)) if isinstance(X, list | tuple) else None
+
+
+def is_sequence(row: Any) -> bool:
+    """Tell whether a row is a list, a tuple or an array."""
+    return isinstance(row, list | tuple) or (
+        isinstance(row, np.ndarray) and row.ndim > 0
+    )
 
 
 def are_sequences(rows: list[Any]) -> bool:
     """Tell whether all rows are lists, tuples or arrays."""
-    return all(
-        isinstance(row, list | tuple) or (isinstance(row, np.ndarray) and row.ndim > 0)
-        for row in rows
-    )
+    return all(map(is_sequence, rows))
 
 
 def shapes_of(rows: list[Any]) -> list[tuple[int, ...]]:

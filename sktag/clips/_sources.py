@@ -1,21 +1,21 @@
-"""Sources of the rows of a ClipArray: audio files, or an array in memory.
+"""Sources of the rows of a ClipArray that are in memory, or other clips.
 
 A source is immutable and picklable. Its pickle is its identity: the numbers of an
 array, or the paths, sizes and modification times that files have *now*.
+
+A source is ragged if its rows have lengths of their own, `widths`. The longest is the
+width of the source; shorter rows are padded when they are read.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sktag._config import get_config
-from sktag._messages import warn
-from sktag.clips._audio import AudioInfo, decode, probe, stat_key
-from sktag.clips._cache import DECODED, DiskCache, Key
+if TYPE_CHECKING:
+    from sktag.clips._array import ClipArray
+
+Rows = np.ndarray | Sequence[np.ndarray]
 
 
 class Source(Protocol):
@@ -35,16 +35,21 @@ class Source(Protocol):
     def lengths(self) -> np.ndarray:
         """Number of columns of each row that are not padding."""
 
-    def read(
-        self,
-        rows: np.ndarray,
-        n_threads: int | None = None,
-        starts: np.ndarray | None = None,
-        width: int | None = None,
-    ) -> np.ndarray:
-        """Return some rows as a new float32 array. Only this method reads.
+    @property
+    def widths(self) -> np.ndarray | None:
+        """Number of columns of each row of a ragged source, else None."""
 
-        With `starts` and `width`, only that part of each row.
+    def read_into(
+        self,
+        outs: Rows,
+        rows: np.ndarray,
+        starts: np.ndarray | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        """Fill float32 arrays with some rows. Only this method reads.
+
+        `starts` is the first column of each, 0 by default. What lies beyond the end of
+        a row is padded.
         """
 
     def take(self, rows: np.ndarray) -> "Source":
@@ -55,6 +60,7 @@ class ArraySource:
     """Rows of an array in memory."""
 
     noun: str = "arrays"
+    widths: np.ndarray | None = None
 
     def __init__(
         self,
@@ -83,19 +89,19 @@ class ArraySource:
             return np.full(self.shape[0], self.shape[-1])
         return self._lengths
 
-    def read(
+    def read_into(
         self,
+        outs: Rows,
         rows: np.ndarray,
-        n_threads: int | None = None,
         starts: np.ndarray | None = None,
-        width: int | None = None,
-    ) -> np.ndarray:
+        n_threads: int | None = None,
+    ) -> None:
         """Copy some rows, or a part of each row."""
-        if starts is None or width is None:
-            picked: np.ndarray = self._array[rows]
-            return picked
-        parts = zip(rows, starts, strict=True)
-        return np.stack([self._array[row, ..., s : s + width] for row, s in parts])
+        if isinstance(outs, np.ndarray) and outs.shape[1:] == self.shape[1:]:
+            np.take(self._array, rows, axis=0, out=outs)
+            return
+        for i, (out, row) in enumerate(zip(outs, rows, strict=True)):
+            fill(out, self._array[row], start=0 if starts is None else int(starts[i]))
 
     def take(self, rows: np.ndarray) -> "ArraySource":
         """Return a source that holds only some of the rows."""
@@ -109,197 +115,125 @@ class ArraySource:
         )
 
 
-class FileSource:
-    """Waveforms in audio files, decoded on demand."""
+class WaveSource:
+    """Waveforms in memory, of unequal length or padded to `n_samples`."""
 
-    noun: str = "files"
+    noun: str = "arrays"
     kind: str = "wave"
     hop_length: int | None = None
     frequencies: np.ndarray | None = None
 
     def __init__(
         self,
-        infos: Sequence[AudioInfo],
-        sr: int,
-        n_samples: int,
-        *,
-        offset: float = 0.0,
+        waves: Sequence[np.ndarray],
+        sample_rate: float | None,
         pad: str = "zero",
-        on_error: str = "raise",
-        memory: str | None = None,
-        n_threads: int | None = None,
+        n_samples: int | None = None,
     ) -> None:
-        self._infos = list(infos)
-        self.options: dict[str, Any] = {
-            "sr": sr,
-            "n_samples": n_samples,
-            "offset": offset,
-            "pad": pad,
-            "on_error": on_error,
-            "memory": memory,
-            "n_threads": n_threads,
-        }
-        self.sample_rate: float | None = sr
-        self._n_samples = n_samples
-        self._offset = offset
+        self._waves = list(waves)
         self._pad = pad
-        self._on_error = on_error
-        self._disk = None if memory is None else DiskCache(memory)
-        self._n_threads = n_threads
+        self._n_samples = n_samples
+        self.sample_rate = sample_rate
+        self.lengths = np.array([len(wave) for wave in waves], dtype=np.int64)
+        own = np.maximum(self.lengths, 1)
+        self.widths: np.ndarray | None = own if n_samples is None else None
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Number of files, and number of samples in a row."""
-        return (len(self._infos), self._n_samples)
+        """Number of waveforms, and length of the longest."""
+        longest = int(self.lengths.max(initial=1))
+        return len(self._waves), self._n_samples or longest
+
+    def read_into(
+        self,
+        outs: Rows,
+        rows: np.ndarray,
+        starts: np.ndarray | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        """Copy some waveforms, or a part of each."""
+        for i, (out, row) in enumerate(zip(outs, rows, strict=True)):
+            start = 0 if starts is None else int(starts[i])
+            fill(out, self._waves[row], self._pad, start)
+
+    def take(self, rows: np.ndarray) -> "WaveSource":
+        """Return a source that holds only some of the waveforms."""
+        waves = [self._waves[row] for row in rows]
+        return WaveSource(waves, self.sample_rate, self._pad, self._n_samples)
+
+
+class JoinedSource:
+    """The rows of several clips, one after the other."""
+
+    noun: str = "clips"
+
+    def __init__(self, parts: Sequence["ClipArray"]) -> None:
+        self._parts = tuple(parts)
+        first = self._parts[0]
+        self.kind = first.kind
+        self.sample_rate = first.sample_rate
+        self.hop_length = first.hop_length
+        self.frequencies = first.frequencies
+        self._ends = np.cumsum([len(part) for part in self._parts])
+        own = [part.widths for part in self._parts]
+        is_even = len(set(np.concatenate(own).tolist())) < 2
+        self.widths = None if is_even else np.concatenate(own)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of clips in all, and the shape of the longest."""
+        width = max(part.shape[-1] for part in self._parts)
+        return int(self._ends[-1]), *self._parts[0].shape[1:-1], width
 
     @property
     def lengths(self) -> np.ndarray:
-        """Number of samples that each file fills, according to its header."""
-        sr, offset = self.options["sr"], self._offset
-        lengths = [info.n_samples(sr, offset) for info in self._infos]
-        return np.minimum(np.array(lengths, dtype=np.int64), self._n_samples)
+        """Number of columns of each clip that are not padding."""
+        return np.concatenate([part.lengths for part in self._parts])
 
-    @property
-    def paths(self) -> list[str]:
-        """The files."""
-        return [info.path for info in self._infos]
-
-    def read(
+    def read_into(
         self,
+        outs: Rows,
         rows: np.ndarray,
-        n_threads: int | None = None,
         starts: np.ndarray | None = None,
-        width: int | None = None,
-    ) -> np.ndarray:
-        """Decode some rows, or a part of each row, several files at a time."""
-        out = np.empty((len(rows), width or self._n_samples), dtype=np.float32)
+        n_threads: int | None = None,
+    ) -> None:
+        """Compute some clips of each of the parts."""
+        begins = np.zeros(len(rows), int) if starts is None else starts
+        which = np.searchsorted(self._ends, rows, side="right")
+        for number, part in enumerate(self._parts):
+            at = np.flatnonzero(which == number).tolist()
+            own = rows[at] - (self._ends[number] - len(part))
+            if part.ops:
+                clips = part.compute_each(own, n_threads)
+                for i, clip in zip(at, clips, strict=True):
+                    fill(outs[i], clip, start=int(begins[i]))
+            else:
+                some = [outs[i] for i in at]
+                part.read_into(some, own, begins[at], n_threads)
 
-        def read_row(i: int) -> Exception | None:
-            start = None if starts is None else int(starts[i])
-            return self._read_row(out[i], self._infos[rows[i]], start)
-
-        n_threads = min(n_threads or self._n_threads or _n_cpus(), len(rows))
-        if n_threads > 1:
-            with ThreadPoolExecutor(n_threads) as pool:
-                errors = list(pool.map(read_row, range(len(rows))))
-        else:
-            errors = [read_row(i) for i in range(len(rows))]
-        if self._on_error == "warn":
-            for error in filter(None, errors):
-                warn(f"{error} It is replaced by silence.")
-        return out
-
-    def _read_row(
-        self, out: np.ndarray, info: AudioInfo, start: int | None
-    ) -> Exception | None:
-        """Fill a row, or a part of it; return the error if it becomes silence."""
-        try:
-            samples, first = self._samples(info, start, len(out))
-        except (OSError, ValueError) as error:
-            if self._on_error == "raise":
-                raise
-            out[:] = 0
-            return error
-        fill(out, samples, self._pad, (start or 0) - first)
-        return None
-
-    def _samples(
-        self, info: AudioInfo, start: int | None, width: int
-    ) -> tuple[np.ndarray, int]:
-        """Return samples of a row, and the column at which they begin.
-
-        They come from a cache, or are decoded and cached. If the cache has no room for
-        all files, only the part is decoded, and not cached.
-        """
-        # Check the file again, so that a cache never returns its old content.
-        stat = stat_key(info.path)
-        n = min(info.n_samples(self.options["sr"], self._offset), self._n_samples)
-        if n == 0:
-            return np.zeros(0, dtype=np.float32), 0  # it ends before the offset
-        key: Key = (
-            info.path,
-            *stat,
-            self.options["sr"],
-            self._offset,
-            self._n_samples,
-        )
-        cache = self._disk or DECODED
-        samples = cache.get(key)
-        if samples is None and start is not None and not self._fits_cache():
-            part = self._decode_part(info, start, width, n)
-            if part is not None:
-                return part, start
-        if samples is None:
-            samples = decode(
-                info.path,
-                self.options["sr"],
-                offset=self._offset,
-                n_samples=self._n_samples,
-            )
-            cache.put(key, samples)
-        return samples, 0
-
-    def _fits_cache(self) -> bool:
-        n_bytes = 4 * len(self._infos) * self._n_samples
-        is_small = n_bytes <= get_config()["decode_cache_bytes"]
-        return self._disk is not None or is_small
-
-    def _decode_part(
-        self, info: AudioInfo, start: int, width: int, n: int
-    ) -> np.ndarray | None:
-        """Decode a part of a file of `n` samples; None if the whole file is needed."""
-        missing = start + width - n
-        if missing > 0 and self._pad == "repeat":
-            return None  # the padding is the beginning of the file
-        if start >= n:
-            return np.zeros(0, dtype=np.float32)
-        sr = self.options["sr"]
-        offset = (round(self._offset * sr) + start) / sr
-        # If the file ends before its header says, reading the whole file reports it.
-        with suppress(ValueError):
-            part = decode(info.path, sr, offset=offset, n_samples=min(width, n - start))
-            is_short = len(part) < min(width, n - start)
-            return None if is_short and self._pad == "repeat" else part
-        return None
-
-    def take(self, rows: np.ndarray) -> "FileSource":
-        """Return a source of some of the files."""
-        return FileSource([self._infos[i] for i in rows], **self.options)
+    def take(self, rows: np.ndarray) -> "Source":
+        """Return a source of some of the clips."""
+        which = np.searchsorted(self._ends, rows, side="right")
+        begins = np.flatnonzero(np.diff(which, prepend=-1))
+        parts = []
+        for some in np.split(np.arange(len(rows)), begins[1:]):
+            number = which[some[0]] if len(some) else 0
+            part = self._parts[number]
+            parts.append(part[rows[some] - (self._ends[number] - len(part))])
+        return JoinedSource(parts)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the current state of the files: a changed file changes the pickle."""
-        infos = [_refresh(info) for info in self._infos]
-        # Tuples of plain values pickle alike whether or not rows share an AudioInfo.
-        state = [tuple(vars(info).values()) for info in infos]
-        # The number of threads changes no sample, so it is not part of the identity.
-        return _restore_files, (state, {**self.options, "n_threads": None})
+        """Pickle the parts."""
+        return JoinedSource, (self._parts,)
 
 
-def fill(out: np.ndarray, samples: np.ndarray, pad: str, start: int = 0) -> None:
-    """Write samples into a row or a part of it, cropped or padded to its length."""
-    inside = samples[start : start + len(out)]
-    n_inside, n = len(inside), len(samples)
-    out[:n_inside] = inside
+def fill(out: np.ndarray, clip: np.ndarray, pad: str = "zero", start: int = 0) -> None:
+    """Write a clip from a column on into an array, cropped or padded to its length."""
+    inside = clip[..., start : start + out.shape[-1]]
+    n_inside, n = inside.shape[-1], clip.shape[-1]
+    out[..., :n_inside] = inside
     if pad == "repeat" and n:
-        out[n_inside:] = samples[np.arange(start + n_inside, start + len(out)) % n]
+        places = np.arange(start + n_inside, start + out.shape[-1]) % n
+        out[..., n_inside:] = clip[..., places]
     else:
-        out[n_inside:] = 0
-
-
-def _restore_files(state: list[tuple[Any, ...]], options: dict[str, Any]) -> FileSource:
-    infos = [_refresh(AudioInfo(*values)) for values in state]
-    return FileSource(infos, **options)
-
-
-def _refresh(info: AudioInfo) -> AudioInfo:
-    """Probe a changed file again. If it is gone, leave the error to the reader."""
-    try:
-        if stat_key(info.path) == (info.size, info.mtime_ns):
-            return info
-        return probe(info.path)
-    except (OSError, ValueError):
-        return info
-
-
-def _n_cpus() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        out[..., n_inside:] = 0

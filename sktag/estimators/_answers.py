@@ -1,11 +1,19 @@
 """Inference: window outputs, predictions, embeddings."""
 
+from contextlib import suppress
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from torch import nn
 
+from sktag._torch import plain_torch
+from sktag.estimators._network import place
 from sktag.nets.blocks import Network
+from sktag.targets._aggregate import combine_windows
 from sktag.training._batches import read_batches
+from sktag.training._state import pick_device
 
 # Clips or chunks that go through the network at a time in predictions on the CPU.
 _ROWS = 4
@@ -35,28 +43,40 @@ class AnswersMixin:
         -------
         ndarray of shape (n_clips, n_units), float32
             Features; feature maps of several axes are averaged over time and
-            frequency. With `per_window` (n_clips, n_windows, n_units).
+            frequency. With `per_window` (n_windows, n_units) for each clip: a list, or
+            an array of shape (n_clips, n_windows, n_units) where all have as many.
 
         Raises
         ------
         ValueError
             If the network has no such layer; lists those there are.
         """
-        clips = self._known_clips(X)
-        outputs = self._window_outputs(clips, Tap(self.module_, layer))
-        outputs = outputs if per_window else outputs.mean(axis=1)
-        return outputs.astype(np.float32)
+        windows = self._windows(self._known_clips(X), Tap(self.module_, layer))
+        each = [some.astype(np.float32) for some in windows.each(windows.outputs)]
+        if per_window:
+            return stacked(each)
+        width = windows.outputs.shape[-1]
+        means = [some.mean(axis=0, dtype=float) for some in each]
+        return np.array(means, dtype=np.float32).reshape(-1, width)
 
     def _clip_outputs(self, X):
         """Return outputs of clips, (n_clips, n_outputs), in double precision."""
-        outputs = self._window_outputs(self._known_clips(X))
-        return self._fitted.targets.combine(outputs, self.aggregate)
+        windows = self._windows(self._known_clips(X))
+        return combine_windows(
+            self._fitted.targets, windows.outputs, windows.counts, self.aggregate
+        )
 
-    def _window_outputs(self, clips, compute=None):
-        """Return outputs of each window of clips, (n_clips, n_windows, n_outputs)."""
+    @plain_torch()
+    def _windows(self, clips, compute=None, chunks=None):
+        """Compute the windows of each clip: those of predictions, or `chunks`.
+
+        `compute` maps a batch to outputs; it is the network by default.
+        """
+        self._follow_device()
         compute = compute or self.module_
         device = next(self.module_.parameters()).device
-        chunks = self._lay_out(self._fitted.chunk)
+        chunks = chunks or self._lay_out(self._fitted.window)
+        starts = chunks.starts(clips)
         # torch's kernels differ by the size of a batch; with one size, a clip alone and
         # among others gets the same bits.
         n_rows = _ROWS if device.type == "cpu" else self.batch_size
@@ -64,7 +84,7 @@ class AnswersMixin:
         parts = []
         with torch.no_grad():
             for x in read_batches(
-                clips, self.batch_size, device, self.n_threads, chunks
+                clips, self.batch_size, device, self.n_threads, starts, chunks.size
             ):
                 for some in x.split(n_rows):
                     filled = some[torch.arange(n_rows).clamp_max(len(some) - 1)]
@@ -72,21 +92,41 @@ class AnswersMixin:
                     parts.append(outputs.cpu().double().numpy())
             if not parts:
                 no_clips = torch.zeros(1, *self._fitted.network.input_shape)
-                outputs = compute(no_clips.to(device))
-                return outputs.cpu().double().numpy()[:0, np.newaxis]
-        flat = np.concatenate(parts)
-        out = flat.reshape(len(clips), -1, flat.shape[-1])
-        bad = np.flatnonzero(~np.isfinite(out).all(axis=(1, 2)))
-        if bad.size:
+                parts = [compute(no_clips.to(device)).cpu().double().numpy()[:0]]
+        width = clips.shape[-1] if starts is None else chunks.size
+        starts = starts or [np.zeros(1, dtype=int)] * len(clips)
+        windows = Windows(np.concatenate(parts), starts, width)
+        bad = ~np.isfinite(windows.outputs).all(axis=1)
+        if bad.any():
+            rows = np.unique(np.repeat(np.arange(len(clips)), windows.counts)[bad])
             raise ValueError(
-                f"clips {bad[:5].tolist()} give logits that are not finite: they hold "
+                f"clips {rows[:5].tolist()} give logits that are not finite: they hold "
                 "numbers that are not finite, or too large; look at "
                 "np.asarray(clips[i])."
             )
-        return out
+        return windows
 
-    def _window_times(self, clips):
-        """Return the middle of each window in seconds, (n_clips, n_windows)."""
+    def _follow_device(self):
+        """Move the network to the device of the present parameters, if there is one."""
+        with suppress(ValueError):
+            device = pick_device(self.device)
+            if next(self.module_.parameters()).device.type != device.type:
+                place(self.module_, device)
+
+    def _taggram(self, clips, window=None, hop=None):
+        """Return (starts, outputs) for each clip: what the windows begin with, and say.
+
+        Window and hop are in columns; by default windows are those of predictions.
+        """
+        chunks = self._lay_out(window or self._fitted.window)
+        if hop is not None:
+            chunks = replace(chunks, hop=hop)
+        windows = self._windows(clips.widened(chunks.size), chunks=chunks)
+        answers = self._fitted.targets.answers(windows.outputs)
+        return list(zip(windows.starts, windows.each(answers), strict=True))
+
+    def _column_rate(self, clips):
+        """Return how many columns a second of clips has."""
         hop_length = 1 if clips.kind == "wave" else clips.hop_length
         if clips.sample_rate is None or hop_length is None:
             raise ValueError(
@@ -94,13 +134,33 @@ class AnswersMixin:
                 "and so the times are not: give clips (ClipArray.from_array(X, "
                 "sample_rate=..., hop_length=...)), or return_times=False."
             )
-        chunks = self._lay_out(self._fitted.chunk)
-        starts = None if chunks is None else chunks.starts(clips)
-        if starts is None:
-            starts, width = np.zeros((len(clips), 1), dtype=int), clips.shape[-1]
-        else:
-            width = chunks.size
-        return (starts + width / 2) * hop_length / clips.sample_rate
+        return clips.sample_rate / hop_length
+
+
+class Windows(NamedTuple):
+    """Outputs of all windows, (n_windows, n_outputs), and where they begin.
+
+    `starts` has the first columns of the windows of each clip, all `width` wide.
+    """
+
+    outputs: np.ndarray
+    starts: list[np.ndarray]
+    width: int
+
+    @property
+    def counts(self):
+        """Number of windows of each clip."""
+        return np.array([len(some) for some in self.starts], dtype=int)
+
+    def each(self, values):
+        """Split values of all windows into those of each clip."""
+        return np.split(values, np.cumsum(self.counts)[:-1]) if self.starts else []
+
+
+def stacked(each):
+    """Return arrays as one, if all are of one shape."""
+    is_even = len({some.shape for some in each}) == 1
+    return np.stack(each) if is_even else each
 
 
 class Tap:

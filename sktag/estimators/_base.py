@@ -12,7 +12,9 @@ from sklearn.base import is_classifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from sktag._functions import code_of
 from sktag._messages import warn
+from sktag._torch import plain_torch, reproducible
 from sktag.clips._inputs import as_clips, check_rate
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._inputs import (
@@ -43,7 +45,6 @@ from sktag.training._plan import FitPlan
 from sktag.training._state import (
     draw_seed,
     pick_device,
-    reproducible,
     to_numpy,
     use_amp,
 )
@@ -98,6 +99,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
 
     # ------------------------------------------------------------------ fit
 
+    @plain_torch()
     def _fit(self, X, y, sample_weight, given, *, partial=False, classes=None):
         """Train from scratch, or continue; with `partial` for one epoch."""
         before = None
@@ -109,6 +111,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         if before is None:
             self._forget()
         data = self._check_data(X, y, sample_weight, given, before)
+        window = self._choose_window(data.clips) if before is None else before.window
+        data = data.widened(window)
         seed = draw_seed(self.random_state) if before is None else before.seed
         checkpoint = None
         if self.checkpoint is not None and not partial:
@@ -117,7 +121,6 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         holds_out = bool(options["stages"]) or options["early_stopping"]
         parts = self._make_parts(data, seed, holds_out, before, classes)
         score = None if partial else self._make_score(parts, monitor, metrics)
-        chunk = self._choose_chunk(data.clips) if before is None else before.chunk
         alphas = self.mixup_alpha, self.cutmix_alpha
         device = pick_device(self.device)
         plan = FitPlan(
@@ -126,7 +129,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             amp=use_amp(self.amp, device),
             mixing=Mixing(*alphas, seed) if any(alphas) else None,
             targets=parts.targets,
-            chunks=self._lay_out(chunk),
+            chunks=self._lay_out(window),
             **options,
         )
         trained, network, name = self._train(
@@ -135,7 +138,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         fitted = Fitted(
             network=network,
             chunk_size=self.chunk_size,
-            chunk=chunk,
+            window=window,
             targets=plan.targets,
             optimizer=plan.optimizer,
             seed=seed,
@@ -177,6 +180,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         # The seed is left out: with random_state=None the file has it.
         identity = [
             {k: v for k, v in params.items() if k not in _NOT_IN_CHECKPOINT_KEY},
+            # A function is hashed by its name: what it does must count too.
+            code_of(*(v for k, v in params.items() if k not in _NOT_IN_CHECKPOINT_KEY)),
             data,
         ]
         if before is not None:
@@ -322,12 +327,13 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         clips = self._as_clips(X, reset=False)
         check_rate(clips, self.sr_, name)
         check_bins(clips, self._fitted.n_bins, name)
+        clips = clips.widened(self._fitted.window)
         check_length(clips, self.module_, name)
         return clips
 
     def _spec(self, chunks, shape, n_outputs):
         """Return the network of the present parameters, for clips of a shape."""
-        length = shape[-1] if chunks is None else chunks.size
+        length = shape[-1] if chunks is None else min(chunks.size, shape[-1])
         return NetworkSpec(
             self._family,
             self.architecture,
@@ -344,18 +350,17 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         is_name = isinstance(self.architecture, str)
         return ARCHITECTURES[self._family].get(self.architecture) if is_name else None
 
-    def _choose_chunk(self, clips):
-        """Return the columns of a chunk, or None for whole clips."""
+    def _choose_window(self, clips):
+        """Return the columns that the network sees: of a chunk, or of whole clips."""
         size, record = self.chunk_size, self._record()
         if isinstance(size, str):
             size = None if record is None else record.published(**self._sizes())[1]
-        return None if size is None else min(int(size), clips.shape[-1])
+        length = clips.shape[-1]
+        return length if size is None else min(int(size), length)
 
-    def _lay_out(self, chunk):
-        """Return the chunks of clips, by the present parameters."""
-        if chunk is None:
-            return None
-        return Chunks(chunk, self.n_chunks, self.chunk_layout)
+    def _lay_out(self, window):
+        """Return where the windows of clips lie, by the present parameters."""
+        return Chunks(window, self.n_chunks, self.chunk_layout)
 
     def _forget(self):
         """Drop the fitted attributes of an earlier fit, but for those of X."""

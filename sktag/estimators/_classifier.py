@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from sktag._compat import Interval, StrOptions, _check_sample_weight, _fit_context
+from sktag.estimators._answers import stacked
 from sktag.estimators._base import BaseTagger
 from sktag.estimators._inputs import Given
 from sktag.estimators._parameters import (
@@ -346,34 +347,55 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         logits = self._clip_outputs(X)
         return self._fitted.targets.decisions(logits)
 
-    def predict_taggram(self, X, return_times=False):
-        """Predict the probabilities of each chunk: tags over time.
+    def predict_taggram(self, X, hop=None, return_times=False):
+        """Predict the probabilities of each window: tags over time.
 
         Parameters
         ----------
         X : ClipArray or array
             Clips, as for `fit`, of any length; arrays of waveforms must have
             `n_features_in_` samples.
+        hop : float > 0, optional
+            Seconds from one window to the next; the last window ends with the clip. By
+            default windows are those that `predict_proba` aggregates.
         return_times : bool, default=False
-            Whether to return the middle of each chunk as well.
+            Whether to return the middle of each window as well.
 
         Returns
         -------
-        taggram : ndarray of shape (n_clips, n_chunks, n_classes)
-            Probabilities; one chunk if clips are taken whole.
-        times : ndarray of shape (n_clips, n_chunks)
-            In seconds, only with `return_times`.
+        taggram : list of ndarray of shape (n_windows, n_classes)
+            Probabilities for each clip; an array of shape (n_clips, n_windows,
+            n_classes) where all clips have as many windows. A clip that is not longer
+            than those of training, or than their chunks, is one window.
+        times : list of ndarray of shape (n_windows,)
+            In seconds, only with `return_times`; an array (n_clips, n_windows) where
+            all clips have as many windows.
 
         Raises
         ------
         ValueError
-            With `return_times`, if the sample rate or the hop is not known.
+            If `hop` is not a positive number; or, with `hop` or `return_times`, if the
+            sample rate or the hop of the clips is not known.
         """
         clips = self._known_clips(X)
-        # First, since it may raise.
-        times = self._window_times(clips) if return_times else None
-        taggram = self._fitted.targets.probabilities(self._window_outputs(clips))
-        return (taggram, times) if return_times else taggram
+        rate = None
+        if return_times or hop is not None:
+            rate = self._column_rate(clips)
+        if hop is not None:
+            if not 0 < hop < np.inf:
+                raise ValueError(
+                    f"hop={hop!r} must be a positive number of seconds, or None."
+                )
+            hop = max(1, round(hop * rate))
+        found = self._taggram(clips, hop=hop)
+        if not found:
+            nothing = np.empty((0, 1, self._fitted.targets.n_outputs))
+            return (nothing, nothing[..., 0]) if return_times else nothing
+        taggram = stacked([outputs for _, outputs in found])
+        if not return_times:
+            return taggram
+        width = min(self._fitted.window, clips.shape[-1])
+        return taggram, stacked([(starts + width / 2) / rate for starts, _ in found])
 
     def __sklearn_tags__(self):
         """Say that 3-D arrays and tags are taken."""

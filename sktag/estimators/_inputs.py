@@ -63,6 +63,13 @@ class FitData(NamedTuple):
     valid: ValidationData | None
     groups: Any
 
+    def widened(self, window):
+        """Return the data with clips padded to a window, where they can be."""
+        valid = self.valid
+        if valid is not None:
+            valid = valid._replace(clips=valid.clips.widened(window))
+        return self._replace(clips=self.clips.widened(window), valid=valid)
+
 
 def check_validation(given, clips, y, *, check_y, as_clips, name):
     """Check the arguments of `fit` that concern validation; None without X_val.

@@ -182,8 +182,8 @@ class Fitted:
         How the network was built.
     chunk_size : int, "auto" or None
         The parameter of the fit.
-    chunk : int or None
-        Columns of a chunk; None for whole clips.
+    window : int
+        Columns that the network was trained on: a chunk, or whole clips.
     targets : Targets
         Decoding of the network outputs.
     optimizer : Stage
@@ -201,7 +201,7 @@ class Fitted:
 
     network: NetworkSpec
     chunk_size: Any
-    chunk: int | None
+    window: int
     targets: Targets
     optimizer: Stage
     seed: int

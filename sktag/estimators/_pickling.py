@@ -2,11 +2,12 @@
 
 import torch
 
+from sktag._functions import refuse_unpicklable
+from sktag._torch import plain_torch, reproducible
 from sktag.estimators._network import place
 from sktag.training._plan import FitPlan
 from sktag.training._state import (
     pick_device,
-    reproducible,
     to_numpy,
     to_torch,
     use_amp,
@@ -18,6 +19,8 @@ class PicklingMixin:
 
     def __getstate__(self):
         """Pickle weights and moments as numpy arrays, without a device."""
+        params = self.get_params(deep=False)
+        refuse_unpicklable(type(self).__name__, params.values())
         state = dict(super().__getstate__())
         if "module_" in state:
             module, net = state.pop("module_"), state.pop("net_")
@@ -29,6 +32,7 @@ class PicklingMixin:
             }
         return state
 
+    @plain_torch()
     def __setstate__(self, state):
         """Rebuild network and optimizer, on the device that is available."""
         state = dict(state)

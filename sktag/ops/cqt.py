@@ -24,6 +24,7 @@ from scipy import fft
 from torch import Tensor
 from torch.nn import functional
 
+from sktag._torch import plain_torch
 from sktag.ops.compression import compress, needs_whole_clips
 from sktag.ops.low_pass import LowPass, pieces
 from sktag.ops.op import Op, Shape, refuse_export
@@ -238,6 +239,7 @@ class _Bank(NamedTuple):
 
 
 @lru_cache(maxsize=16)
+@plain_torch()
 def _make_bank(
     key: tuple[Any, ...],
     hop_length: int,

@@ -20,10 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sktag._functions import code_of, refuse_unpicklable
+
 Shape = tuple[int, ...]
 
 
-def _remake(cls: type["Op"], state: dict[str, Any]) -> "Op":
+def _remake(cls: type["Op"], state: dict[str, Any], code: object = None) -> "Op":
     return cls(**state)
 
 
@@ -137,8 +139,16 @@ class Op:
             object.__setattr__(self, name, value)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Compute the output of a batch, see `forward`."""
-        return self.forward(x)
+        """Compute the output of a batch, see `forward`; its type is that of `x`."""
+        out = self.forward(x)
+        if out.dtype == x.dtype:
+            return out
+        if not out.is_floating_point():
+            raise ValueError(
+                f"{self!r} returned {out.dtype} for {x.dtype}: the result of `forward` "
+                "is floating-point numbers."
+            )
+        return out.to(x.dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the output of a batch.
@@ -258,9 +268,16 @@ class Op:
         return {name: getattr(self, name) for name in self._declared()}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the class and the fields; equal ops give equal bytes."""
+        """Pickle the class and the fields; equal ops give equal bytes.
+
+        The code of users' classes and functions is added, so that a cache does not
+        return what an earlier version of them made.
+        """
+        functions = [v for v in self._fields().values() if callable(v)]
+        refuse_unpicklable(type(self).__name__, functions)
         state = {name: _canonical(value) for name, value in self._fields().items()}
-        return _remake, (type(self), state)
+        code = code_of(type(self), functions)
+        return _remake, (type(self), state, code) if code else (type(self), state)
 
     def __eq__(self, other: object) -> bool:
         """Compare class and fields, arrays by type, shape and content."""

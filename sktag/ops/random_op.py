@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sktag._torch import plain_torch
 from sktag.ops.op import Op, Shape
 
 # The constants of SplitMix64.
@@ -156,6 +157,7 @@ class RandomOp(Op):
         """
         raise NotImplementedError(f"{type(self).__name__} must define change.")
 
+    @plain_torch()
     def apply(self, x: Any, sample_rate: float | None = None, **params: Any) -> Any:
         """Apply the op to all rows, with given parameters, whatever `p` is.
 
@@ -235,6 +237,7 @@ class RandomOp(Op):
                 )
         return own
 
+    @plain_torch()
     def augment(
         self,
         x: Any,
@@ -297,14 +300,20 @@ class RandomOp(Op):
     def _change(
         self, x: Tensor, sample_rate: float | None, params: dict[str, Any]
     ) -> Tensor:
-        """Apply the op, and check that it keeps the shape."""
+        """Apply the op; the result is of the shape and the type of the batch."""
         out = self.change(x, sample_rate, params)
+        if not isinstance(out, Tensor) or not out.is_floating_point():
+            what = out.dtype if isinstance(out, Tensor) else type(out).__name__
+            raise ValueError(
+                f"{self!r} returned {what}: `change` must return a tensor of "
+                "floating-point numbers."
+            )
         if out.shape != x.shape:
             raise ValueError(
                 f"{self!r} returned a batch of shape {tuple(out.shape)} for one of "
                 f"shape {tuple(x.shape)}: `change` must keep the shape."
             )
-        return out
+        return out.to(x).contiguous()
 
 
 def row_uniforms(key: tuple[int, ...], rows: np.ndarray, n: int) -> np.ndarray:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sktag._torch import plain_torch
 from sktag.ops.compression import compress, needs_whole_clips
 from sktag.ops.op import Op, Shape, refuse_export
 
@@ -256,6 +257,7 @@ amin, top_db, log1p_factor : see MelSpectrogram
 
 
 @lru_cache(maxsize=64)
+@plain_torch()
 def _window(
     key: tuple[object, int], n_fft: int, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
@@ -304,6 +306,7 @@ def _mel_filters(
 
 
 @lru_cache(maxsize=64)
+@plain_torch()
 def _mel_groups(
     key: tuple[Any, ...], dtype: torch.dtype, device: torch.device
 ) -> list[tuple[slice, Tensor]]:

@@ -22,8 +22,8 @@ class WindowOp(Op):
     ----------
     start : int >= 0
         First sample kept.
-    n_samples : int > 0
-        Length of the result.
+    n_samples : int > 0 or None
+        Length of the result; None for all that follows.
     pad : {"zero", "repeat"}, default="zero"
         How shorter waveforms are extended: with silence, or by repeating them.
 
@@ -38,20 +38,24 @@ class WindowOp(Op):
     takes: ClassVar[str | None] = "wave"
 
     start: int
-    n_samples: int
+    n_samples: int | None
     pad: str = "zero"
 
     def out_shape(self, shape: Sequence[int]) -> Shape:
         """Return the shape of the output: (n_clips, n_samples)."""
-        return (shape[0], self.n_samples)
+        return (shape[0], self.n_samples or max(0, shape[1] - self.start))
 
     def out_length(self, length: int) -> int:
         """Return how many samples of the output are not padding."""
-        return min(max(0, length - self.start), self.n_samples)
+        rest = max(0, length - self.start)
+        return rest if self.n_samples is None else min(rest, self.n_samples)
 
     def forward(self, x: Tensor) -> Tensor:
         """Cut or extend a batch, as in :meth:`sktag.ops.Op.forward`."""
-        x = x[:, self.start : self.start + self.n_samples]
+        x = x[:, self.start :]
+        if self.n_samples is None:
+            return x
+        x = x[:, : self.n_samples]
         missing = self.n_samples - x.shape[1]
         if missing == 0:
             return x

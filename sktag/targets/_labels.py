@@ -115,6 +115,8 @@ class ClassTargets:
         """Return probabilities, (..., n_classes)."""
         return softmax(outputs, axis=-1)
 
+    answers = probabilities
+
     def decisions(self, outputs):
         """Return scores that rank as the probabilities do; one column if binary."""
         return outputs[:, 1] - outputs[:, 0] if self.n_outputs == 2 else outputs

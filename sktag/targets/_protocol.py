@@ -49,5 +49,8 @@ class Targets(Protocol):
     def predict(self, outputs: np.ndarray) -> np.ndarray:
         """Return answers of the form of y."""
 
+    def answers(self, outputs: np.ndarray) -> np.ndarray:
+        """Return probabilities, (..., n_classes), or numbers in the unit of y."""
+
     def scores(self, outputs: np.ndarray) -> np.ndarray:
         """Return what a metric ``f(y_true, y_score)`` takes as y_score."""

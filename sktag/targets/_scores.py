@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from sktag._compat import is_scorer, scorer_name
 from sktag._messages import did_you_mean, name_of, warn
+from sktag.targets._aggregate import combine_windows
 
 # Scores that are averaged over the tags, or classes, with both values present.
 _BY_TAG = ("roc_auc", "average_precision")
@@ -102,11 +103,11 @@ class ValidationScores:
         undefined = {m.name for m in given.values() if not self._try(m, ideal)}
         self._warn_lacking(given, undefined)
 
-    def __call__(self, outputs):
-        """Return the scores by name."""
-        n_outputs = outputs.shape[1]
-        chunks = outputs.cpu().double().numpy().reshape(len(self.y), -1, n_outputs)
-        return self._score_all(self.targets.combine(chunks, self.aggregate))
+    def __call__(self, outputs, counts):
+        """Return the scores by name, for outputs of `counts` windows of each clip."""
+        windows = outputs.cpu().double().numpy()
+        combined = combine_windows(self.targets, windows, counts, self.aggregate)
+        return self._score_all(combined)
 
     def _score_all(self, outputs):
         with warnings.catch_warnings():

@@ -102,6 +102,8 @@ class TagTargets:
         """Return the probability of each tag, (..., n_tags)."""
         return expit(outputs)
 
+    answers = probabilities
+
     def decisions(self, outputs):
         """Return the logits."""
         return outputs

@@ -79,9 +79,13 @@ class ValueTargets:
         """Aggregate numbers of chunks, (n_clips, n_chunks, n_outputs), to clips."""
         return aggregate(outputs, how)
 
+    def answers(self, outputs):
+        """Return numbers in the unit of y, (..., n_outputs)."""
+        return outputs * self.scale + self.mean
+
     def predict(self, outputs):
-        """Return numbers in the unit of y."""
-        values = outputs * self.scale + self.mean
+        """Return numbers in the unit of y, in its shape."""
+        values = self.answers(outputs)
         return values[:, 0] if self.is_column else values
 
     def scores(self, outputs):

@@ -5,6 +5,7 @@ that names the broken rule.
 """
 
 import pickle
+from itertools import pairwise
 
 import joblib
 import numpy as np
@@ -28,7 +29,7 @@ class InaccessibleError(RuntimeError):
 class _InaccessibleSource(ArraySource):
     """An array that raises an error when it is read."""
 
-    def read(self, rows, n_threads=None, starts=None, width=None):
+    def read_into(self, outs, rows, starts=None, n_threads=None):
         """Raise."""
         raise InaccessibleError(
             "these clips were read, although only their recipe should be used."
@@ -143,7 +144,9 @@ def _check_shape_is_known(transformer, X, clips):
 def _check_output_is_float32(transformer, X, clips):
     lazy = transformer.fit(clips).transform(clips)
     message = "the output must be float32, also before it becomes an array"
+    computed = lazy.ops[-1].forward(_input_of_last_op(lazy))
     assert lazy.dtype == lazy[0].dtype == np.float32, message
+    assert computed.dtype == torch.float32, message
     for dtype in (np.float32, np.float64):
         eager = clone(transformer).fit(X.astype(dtype)).transform(X.astype(dtype))
         assert eager.dtype == np.float32, message
@@ -154,6 +157,32 @@ def _check_rows_are_independent(transformer, X, clips):
     whole = np.asarray(out)
     _assert_close(np.asarray(out[[3, 1]]), whole[[3, 1]], "a clip among others")
     _assert_close(out[2], whole[2], "a clip alone")
+
+
+def _check_parts_equal_the_whole(transformer, X, clips):
+    out = transformer.fit(clips).transform(clips)
+    op = out.ops[-1]
+    if op.whole:
+        return  # neither `pointwise` nor `in_slice` says that a part is enough
+    x, hop_length = _input_of_last_op(out), op.hop_length or 1
+    whole = op(x).numpy()
+    n_columns = whole.shape[-1]
+    borders = [0, n_columns // 3, n_columns // 2, n_columns]
+    for start, stop in pairwise(borders):
+        if start == stop:
+            continue
+        first, last = op.in_slice(start, stop)
+        first = max(first // hop_length, 0)
+        part = op(x[..., first * hop_length : last])
+        columns = part[..., start - first : stop - first].numpy()
+        expected = whole[..., start:stop]
+        assert columns.shape == expected.shape, "in_slice must return enough columns"
+        # Fast transforms round by the length of the part: ten times the tolerance.
+        _assert_close(columns, expected, "a part of a clip and the whole clip", 10)
+
+
+def _input_of_last_op(clips):
+    return torch.from_numpy(np.asarray(clips.before(len(clips.ops) - 1)))
 
 
 def _check_hash_is_stable(transformer, X, clips):
@@ -203,6 +232,7 @@ _CHECKS = (
     _check_shape_is_known,
     _check_output_is_float32,
     _check_rows_are_independent,
+    _check_parts_equal_the_whole,
     _check_hash_is_stable,
     _check_op_leaves_its_input,
     _check_fit_forgets,
@@ -272,12 +302,12 @@ def check_clip_transformer(transformer):
         check()
 
 
-def _assert_close(actual, expected, what):
+def _assert_close(actual, expected, what, factor=1):
     scale = max(float(np.abs(expected).max(initial=0)), 1e-30)
     np.testing.assert_allclose(
         actual,
         expected,
         rtol=0,
-        atol=_TOLERANCE * scale,
+        atol=factor * _TOLERANCE * scale,
         err_msg=f"{what} must give the same numbers",
     )

@@ -9,6 +9,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import torch
 
 from sktag.training._data import ClipDataset, Part
 
@@ -66,11 +67,8 @@ class Batches:
 
         def fetch(part):
             batch, targets, weights = dataset.read(part, draws)
-            x = batch.x
-            is_on_host = x.device.type == "cpu" and x is not dataset.cache
-            if self.device.type == "cuda" and is_on_host:
-                # Copies to the device are asynchronous from pinned memory only.
-                batch = batch._replace(x=x.pin_memory())
+            if self.device.type == "cuda" and batch.x is not dataset.cache:
+                batch = batch._replace(x=_pinned(batch.x))
             return batch, targets, weights
 
         # Rows in memory need no thread.
@@ -83,13 +81,13 @@ class Batches:
 
     def _parts_by_clip(self):
         """Return the items in order, all chunks of a clip in the same part."""
-        rows = self.dataset.rows
-        if not len(rows):
-            return []
-        new_clip = np.flatnonzero(np.diff(rows, prepend=-1))
-        most = np.diff(new_clip, append=len(rows)).max()
-        borders = new_clip[:: max(1, self.batch_size // most)]
-        return np.split(np.arange(len(rows)), borders[1:])
+        parts, begin, end = [], 0, 0
+        for count in self.dataset.counts:
+            if end > begin and end + count - begin > self.batch_size:
+                parts.append(np.arange(begin, end))
+                begin = end
+            end += count
+        return [*parts, np.arange(begin, end)] if end else []
 
 
 def _ahead(function, items):
@@ -107,12 +105,32 @@ def _ahead(function, items):
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def read_batches(clips, batch_size, device, n_threads=None, chunks=None):
-    """Compute clips in order, or their chunks, clip by clip."""
+def _pinned(x):
+    """Return a batch in pinned memory, from which copies to a GPU are asynchronous."""
+    if isinstance(x, list):
+        return [_pinned(clip) for clip in x]
+    return x.pin_memory() if x.device.type == "cpu" else x
+
+
+def read_batches(clips, batch_size, device, n_threads=None, starts=None, chunk=None):
+    """Compute clips in order, or their chunks that begin at `starts`, clip by clip."""
     nothing = np.zeros(len(clips), dtype=np.float32)
     part = Part(clips, np.arange(len(clips)), nothing, nothing)
-    starts = None if chunks is None else chunks.starts(clips)
-    chunk = None if starts is None else chunks.size
     dataset = ClipDataset(part, chunk, starts, n_threads=n_threads)
     for x, _ in Batches(dataset, batch_size, device).in_order():
         yield x
+
+
+def read_each(clips, device, n_threads=None):
+    """Compute clips that have lengths of their own, one by one, in order."""
+
+    def read(rows):
+        return clips.read_each(rows, clips.source_widths[rows], n_threads)
+
+    for read_clips in _ahead(read, clips.portions()):
+        for clip in read_clips:
+            x = torch.from_numpy(clip[np.newaxis]).to(device)
+            with torch.no_grad():
+                for op in clips.ops:
+                    x = op(x)
+            yield x[0]

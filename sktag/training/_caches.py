@@ -1,8 +1,9 @@
 """Deterministic work is done once in a fit, as far as the cache has room."""
 
+import numpy as np
 import torch
 
-from sktag.training._batches import read_batches
+from sktag.training._batches import read_batches, read_each
 from sktag.training._data import ClipDataset, n_deterministic
 
 
@@ -14,18 +15,23 @@ def fill_cache(clips, limit, batch_size, device, n_threads=None, progress=iter):
     """
     rest = clips.ops[n_deterministic(clips) :]
     clips = clips.before(len(clips.ops) - len(rest))
-    size = f"{clips.nbytes / 2**20:.0f} MiB of {clips.kind}s"
+    n_bytes = 4 * int(clips.widths.sum() * np.prod(clips.shape[1:-1]))
+    size = f"{n_bytes / 2**20:.0f} MiB of {clips.kind}s"
     if clips.in_memory and device.type == "cpu":
         return None, f"{size} are in memory"
-    if clips.nbytes > limit:
+    if n_bytes > limit:
         return None, (
             f"{size} are computed anew in each epoch: they exceed "
-            f"cache_bytes={limit} (cache_bytes={clips.nbytes} would keep them)"
+            f"cache_bytes={limit} (cache_bytes={n_bytes} would keep them)"
         )
     home = device
     room = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else 0
-    if clips.nbytes > room or any(op.random and op.host for op in rest):
+    if n_bytes > room or any(op.random and op.host for op in rest):
         home = torch.device("cpu")
+    if clips.widths.min() < clips.shape[-1]:
+        each = progress(read_each(clips, device, n_threads))
+        cache = [x.to(home) for x in each]
+        return cache, f"{size} are computed once and cached on {home}"
     cache = torch.empty(clips.shape, dtype=torch.float32, device=home)
     start = 0
     for x in progress(read_batches(clips, batch_size, device, n_threads)):
@@ -43,7 +49,7 @@ def make_datasets(plan, train, valid, *, reads=True):
     sets = [_dataset(plan, train, cache, draws=plan.train_chunks == "random"), None]
     if valid is not None:
         if valid.clips is not train.clips:
-            used = 0 if cache is None else cache.nbytes
+            used = sum(clip.nbytes for clip in cache) if cache is not None else 0
             room = max(plan.cache_bytes - used, 0)
             cache = _cached(plan, valid.clips, room) if reads else None
         sets[1] = _dataset(plan, valid, cache, draws=False)
@@ -51,7 +57,7 @@ def make_datasets(plan, train, valid, *, reads=True):
 
 
 def _dataset(plan, part, cache, *, draws):
-    starts = None if plan.chunks is None else plan.chunks.starts(part.clips)
+    starts = plan.chunks.starts(part.clips)
     chunk = None if starts is None else plan.chunks.size
     return ClipDataset(part, chunk, None if draws else starts, cache, plan.n_threads)
 
@@ -60,7 +66,8 @@ def _cached(plan, clips, limit):
     from sktag.training._callbacks import progress_bar
 
     def progress(batches):
-        total = -(-len(clips) // plan.batch_size)
+        size = 1 if clips.is_ragged else plan.batch_size
+        total = -(-len(clips) // size)
         return progress_bar(batches, total=total, desc="read")
 
     cache, message = fill_cache(

@@ -14,9 +14,9 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.history import History
 
 from sktag._atomic import atomic_write
+from sktag._functions import code_of
 from sktag._messages import warn
 from sktag.training._callbacks import Schedule
-from sktag.training._code import code_of, code_of_class
 from sktag.training._stages import Stages
 from sktag.training._state import to_numpy, to_torch
 
@@ -44,9 +44,8 @@ _KEPT = {
 def open_checkpoint(folder, identity, *, label, seed, verbose=0):
     """Find the checkpoint of a fit, which is empty at first.
 
-    `identity` is everything that determines the weights: parameters and data; the code
-    of users' functions in it counts too. The seed is that of a new fit; a file has its
-    own.
+    `identity` is everything that determines the weights: parameters and data. The seed
+    is that of a new fit; a file has its own.
     """
     given, folder = folder, Path(folder)
     try:
@@ -56,7 +55,7 @@ def open_checkpoint(folder, identity, *, label, seed, verbose=0):
             f"checkpoint={str(given)!r} is a file, or lies in one: give a folder."
         ) from error
     try:
-        key = joblib.hash([_LAYOUT, *identity, code_of(identity)])
+        key = joblib.hash([_LAYOUT, *identity])
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ValueError(
             f"checkpoint={str(folder)!r} needs parameters and data that can be pickled "
@@ -131,14 +130,12 @@ class Checkpoint(Callback):
 
 
 def _code_of_callbacks(net):
-    """Return a hash of the code of each class of callbacks, for those of the user."""
-    classes = {
-        f"{type(c).__module__}.{type(c).__qualname__}": c for _, c in net.callbacks_
-    }
+    """Return a hash of the code of each class of callbacks that is the user's."""
+    classes = [type(callback) for _, callback in net.callbacks_]
     return {
-        name: joblib.hash(code)
-        for name, callback in classes.items()
-        if (code := code_of_class(type(callback)))
+        f"{c.__module__}.{c.__qualname__}": joblib.hash(code_of(c))
+        for c in classes
+        if c.__module__.split(".")[0] not in ("sktag", "skorch")
     }
 
 

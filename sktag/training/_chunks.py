@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-LAYOUTS = ("even", "won2020")
+LAYOUTS = ("even", "consecutive", "won2020")
 
 
 @dataclass(frozen=True)
@@ -29,31 +29,43 @@ class Chunks:
     size : int > 0
         Columns (frames or samples) of a chunk.
     n_chunks : int > 0, optional
-        Chunks a clip; by default as many as cover it.
-    layout : {"even", "won2020"}, default="even"
-        "even": from the first column to the last. "won2020": as in the code of Won et
-        al., SMC 2020, where the last chunk does not reach the end.
+        Chunks per clip; by default as many as cover it.
+    layout : {"even", "consecutive", "won2020"}, default="even"
+        "even": from the first column to the last. "consecutive": one after the other,
+        the remainder left out. "won2020": as in the code of Won et al., SMC 2020, where
+        the last chunk does not reach the end.
+    hop : int > 0, optional
+        Columns from one chunk to the next, up to the last, which ends with the clip;
+        in place of `n_chunks` and `layout`.
     """
 
     size: int
     n_chunks: int | None = None
     layout: str = "even"
+    hop: int | None = None
 
     def starts(self, clips):
-        """Return first columns, (n_clips, n_chunks); None if clips are taken whole."""
-        length = clips.shape[-1]
-        if length <= self.size:
+        """Return the first columns for each clip; None if all are taken whole.
+
+        They depend on the clip's own length alone.
+        """
+        if not clips.is_ragged and clips.shape[-1] <= self.size:
             return None
-        n_chunks = self.n_chunks or -(-length // self.size)
-        return chunk_starts(clips.lengths, self.size, n_chunks, self.layout)
+        lengths, places = np.unique(clips.lengths, return_inverse=True)
+        each = [self.starts_in(int(length)) for length in lengths]
+        return [each[place] for place in places]
 
-
-def chunk_starts(lengths, size, n_chunks, layout="even"):
-    """Return the first column of each chunk, (n_clips, n_chunks); see `Chunks`."""
-    room = np.maximum(np.asarray(lengths) - size, 0)[:, np.newaxis]
-    if layout == "won2020":
-        return np.arange(n_chunks) * (room // n_chunks)
-    return np.round(np.linspace(0, room[:, 0], n_chunks, axis=1)).astype(int)
+    def starts_in(self, length):
+        room = max(length - self.size, 0)
+        if self.hop is not None:
+            return np.unique([*range(0, room, self.hop), room])
+        n_chunks = self.n_chunks or -(-max(length, 1) // self.size)
+        if self.layout == "consecutive":
+            n_whole = max(1, length // self.size)
+            return np.arange(min(self.n_chunks or n_whole, n_whole)) * self.size
+        if self.layout == "won2020":
+            return np.arange(n_chunks) * (room // n_chunks)
+        return np.round(np.linspace(0, room, n_chunks)).astype(int)
 
 
 def random_starts(lengths, size, seed, epoch):
@@ -70,29 +82,30 @@ def random_starts(lengths, size, seed, epoch):
 class Margins(NamedTuple):
     """Parts of clips from which chunks are computed.
 
-    `n_columns` is the length of a clip before the ops, `width` that of a part; a column
-    after the ops is `hop` columns before them; a part begins `before` columns early.
+    `width` is the length of a part before the ops; a column after the ops is `hop`
+    columns before them; a part begins `before` columns early.
     """
 
-    n_columns: int
     width: int
     hop: int
     before: int
 
-    def part_starts(self, starts):
-        """Return the first column of the part for chunks that begin at `starts`."""
+    def part_starts(self, starts, n_columns):
+        """Return the first column of the part for chunks that begin at `starts`.
+
+        `n_columns` is the length of each clip before the ops.
+        """
         wanted = np.asarray(starts) * self.hop - self.before
-        return np.clip(wanted, 0, self.n_columns - self.width)
-
-    def offsets(self, starts):
-        """Return where, in a computed part, the chunk begins."""
-        return np.asarray(starts) - self.part_starts(starts) // self.hop
+        # Where lengths differ, the last part may reach beyond the end, into padding.
+        last = -(-(n_columns - self.width) // self.hop) * self.hop
+        return np.clip(wanted, 0, np.maximum(last, 0))
 
 
-def margins_of(ops, size, n_columns):
+def margins_of(ops, size, n_columns, *, is_ragged=False):
     """Find the parts that chunks of `size` columns after the ops depend on.
 
-    `n_columns` is the length of a clip before the ops. None if a part would be as long.
+    `n_columns` is the length of a clip before the ops, or that of the longest. None if
+    a part would be as long.
     """
     first, last, hop = 0, size, 1
     for op in reversed(ops):
@@ -101,7 +114,8 @@ def margins_of(ops, size, n_columns):
         # A part begins at a frame of the front-end, whatever is done before it.
         first = first // hop * hop
     # A part that is moved to the end of the clip must still begin at a hop.
-    width = last - first + (n_columns - last + first) % hop
+    width = last - first
+    width += hop - 1 if is_ragged else (n_columns - width) % hop
     if width >= n_columns:
         return None
-    return Margins(n_columns, width, hop, -first)
+    return Margins(width, hop, -first)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 from torch.utils.data import Dataset
 
 from sktag.clips import ClipArray
@@ -55,7 +56,7 @@ class Batch(NamedTuple):
 
     Parameters
     ----------
-    x : Tensor
+    x : Tensor or list of Tensor
         Clips or parts of clips, after some of the ops.
     rows : ndarray of int
         Position in X of each element of `x`.
@@ -65,7 +66,7 @@ class Batch(NamedTuple):
         Where chunks begin in their parts; None where a part is the chunk.
     """
 
-    x: torch.Tensor
+    x: torch.Tensor | list[torch.Tensor]
     rows: np.ndarray
     cut: tuple[int, np.ndarray, np.ndarray] | None = None
     offsets: np.ndarray | None = None
@@ -74,18 +75,22 @@ class Batch(NamedTuple):
 class ClipDataset(Dataset):
     """Clips or chunks, with targets and weights, read a whole batch at a time.
 
-    An item is a clip; or, with `chunk`, each chunk that begins at `starts`, (n_clips,
-    n_chunks); or, without `starts`, one chunk a clip that is drawn for each epoch.
-    `cache` holds all clips after the ops before the first random one.
+    An item is a clip; or, with `chunk`, each chunk of a clip that begins at one of its
+    `starts`; or, without `starts`, one chunk per clip that is drawn for each epoch.
+    `cache` holds all clips after the ops before the first random one: a tensor, or a
+    list where clips have lengths of their own.
     """
 
     def __init__(self, part, chunk=None, starts=None, cache=None, n_threads=None):
         self.clips = part.clips
         self.chunk = None if chunk is None else min(chunk, part.clips.shape[-1])
         self.rows, self.starts = part.rows, None
-        if starts is not None:
-            self.rows = np.repeat(part.rows, starts.shape[1])
-            self.starts = starts[part.rows].ravel()
+        self.counts = np.ones(len(part.rows), dtype=int)
+        if starts is not None and len(part.rows):
+            each = [starts[row] for row in part.rows]
+            self.counts = np.array([len(some) for some in each])
+            self.rows = np.repeat(part.rows, self.counts)
+            self.starts = np.concatenate(each)
         self.targets = torch.from_numpy(np.ascontiguousarray(part.codes))
         self.weights = torch.from_numpy(np.asarray(part.weights, dtype=np.float32))
         self.cache = cache
@@ -128,8 +133,14 @@ class ClipDataset(Dataset):
     def _margins(self):
         """The parts that chunks are computed from, cut before op `_cut_at`."""
         ops = self.clips.ops[self._cut_at : self._crop_at]
-        n_columns = self.clips.before(self._cut_at).shape[-1]
-        return margins_of(ops, self.chunk, n_columns)
+        n_columns = int(self._n_columns.max(initial=0))
+        is_ragged = self.clips.is_ragged
+        return margins_of(ops, self.chunk, n_columns, is_ragged=is_ragged)
+
+    @cached_property
+    def _n_columns(self):
+        """Columns of each clip before op `_cut_at`."""
+        return self.clips.before(self._cut_at).widths
 
     def draw(self, seed, epoch, *, augment):
         """Draw what is random in an epoch."""
@@ -158,11 +169,15 @@ class ClipDataset(Dataset):
             return Batch(self._whole(rows), rows)
         unique, which = np.unique(rows, return_inverse=True)
         at, columns, width, offsets = self._crop_at, starts, self.chunk, None
-        margins = self._margins
+        # A part that ends after a clip of its own length sees silence there, where the
+        # front-end may pad the clip otherwise: good for training, not for answers.
+        is_exact = not self.clips.is_ragged or self.starts is None
+        margins = self._margins if is_exact else None
         # Many chunks of one clip may be more work than the clip.
-        if margins and len(rows) * margins.width < len(unique) * margins.n_columns:
-            at, columns = self._cut_at, margins.part_starts(starts)
-            width, offsets = margins.width, margins.offsets(starts)
+        if margins and len(rows) * margins.width < self._n_columns[unique].sum():
+            at = self._cut_at
+            columns = margins.part_starts(starts, self._n_columns[rows])
+            width, offsets = margins.width, starts - columns // margins.hop
             if at == self._crop_at:
                 offsets = None
             # Several parts of one file are cut from one decode of it.
@@ -176,19 +191,27 @@ class ClipDataset(Dataset):
         return Batch(self._whole(unique), unique, (at, which, columns), offsets)
 
     def _whole(self, rows):
-        """Return whole clips."""
+        """Return whole clips: a tensor, or a list if they have their own lengths."""
+        if isinstance(self.cache, list):
+            return [self.cache[row] for row in rows]
         if self.cache is None:
-            return torch.from_numpy(self.clips.read(rows, self.n_threads))
+            widths = self.clips.source_widths[rows]
+            if self.chunk is not None and len(set(widths.tolist())) > 1:
+                clips = self.clips.read_each(rows, widths, self.n_threads)
+                return [torch.from_numpy(clip) for clip in clips]
+            width = None if self.chunk is None else int(widths[0])
+            clips = self.clips.read(rows, self.n_threads, width=width)
+            return torch.from_numpy(clips)
         places = torch.from_numpy(rows).to(self.cache.device, non_blocking=True)
         return self.cache[places]
 
     def finish(self, batch, draws, device):
         """Apply the rest of the recipe on a device."""
         if batch.x is not self.cache:
-            batch = batch._replace(x=batch.x.to(device, non_blocking=True))
+            batch = batch._replace(x=to_device(batch.x, device))
         end = len(self.clips.ops) + 1
         batch = self._compute(batch, self._n_host, end, draws.key)
-        return batch.x.to(device, non_blocking=True)
+        return to_device(batch.x, device)
 
     @torch.no_grad()
     def _compute(self, batch, first, last, key):
@@ -206,19 +229,39 @@ class ClipDataset(Dataset):
                 offsets = None
             if index == len(ops):
                 break
-            op = ops[index]
-            if not op.random:
-                x = op(x)
-            elif key is not None:
-                seed, epoch = key
-                x = op.augment(x, seed=seed, epoch=epoch, rows=rows, index=index)
+            if isinstance(x, list):
+                some = np.asarray(rows)[:, np.newaxis]
+                x = [
+                    _apply(ops[index], clip[None], row, key, index)[0]
+                    for clip, row in zip(x, some, strict=True)
+                ]
+            else:
+                x = _apply(ops[index], x, rows, key, index)
         return Batch(x, rows, cut, offsets)
 
 
+def to_device(x, device):
+    """Move a batch, or a list of clips, to a device."""
+    if isinstance(x, list):
+        return [clip.to(device, non_blocking=True) for clip in x]
+    return x.to(device, non_blocking=True)
+
+
+def _apply(op, x, rows, key, index):
+    """Apply an op of the recipe; a random one only if there is a key."""
+    if not op.random:
+        return op(x)
+    if key is None:
+        return x
+    seed, epoch = key
+    return op.augment(x, seed=seed, epoch=epoch, rows=rows, index=index)
+
+
 def _slices(x, which, columns, width):
-    """Cut `width` columns out of elements of a batch."""
+    """Cut `width` columns out of elements of a batch; zeros follow their end."""
     places = zip(which, columns, strict=True)
-    return torch.stack([x[i, ..., start : start + width] for i, start in places])
+    cuts = [x[i][..., start : start + width] for i, start in places]
+    return torch.stack([pad(cut, (0, width - cut.shape[-1])) for cut in cuts])
 
 
 def n_deterministic(clips):

@@ -14,9 +14,9 @@ from skorch.callbacks import EpochTimer
 from skorch.helper import predefined_split
 from torch import nn
 
+from sktag._torch import seed_torch
 from sktag.training._batches import Batches
 from sktag.training._callbacks import make_callbacks
-from sktag.training._state import seed_torch
 
 
 class RowLoss(nn.Module):
@@ -160,7 +160,8 @@ class TaggerNet(NeuralNet):
         )
         self.history.record(f"{prefix}_batch_count", len(iterator))
         if outputs and self.score is not None:
-            for name, value in self.score(torch.cat(outputs)).items():
+            scores = self.score(torch.cat(outputs), iterator.dataset.counts)
+            for name, value in scores.items():
                 self.history.record(f"{prefix}_{name}", value)
 
 

@@ -52,7 +52,7 @@ class FitPlan:
     mixing : Mixing or None, default=None
         Mixup and CutMix.
     chunks : Chunks or None, default=None
-        Chunks of clips; None for whole clips.
+        The windows of clips that the network sees; None if nothing is read.
     train_chunks : {"random", "all"}, default="random"
         Whether to train on one random chunk a clip and epoch, or on all.
     n_threads : int or None, default=None

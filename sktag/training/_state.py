@@ -1,6 +1,5 @@
-"""The state of torch around a fit: device, random numbers, tensors to pickle."""
+"""What a fit needs of torch: its device, a seed, tensors to pickle."""
 
-from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -36,29 +35,6 @@ def use_amp(amp, device):
             including_emulation=False
         )
     return bool(amp)
-
-
-@contextmanager
-def reproducible(device, seed):
-    """Seed torch for a block, then restore random states and cuDNN's flags."""
-    cudnn = torch.backends.cudnn
-    before = cudnn.deterministic, cudnn.benchmark
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        cudnn.deterministic, cudnn.benchmark = True, False
-        seed_torch(seed, device)
-        try:
-            yield
-        finally:
-            cudnn.deterministic, cudnn.benchmark = before
-
-
-def seed_torch(seed, device):
-    """Seed the generators of the CPU and of one device."""
-    # torch.manual_seed would seed all devices.
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
 
 
 def draw_seed(random_state):

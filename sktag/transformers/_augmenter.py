@@ -20,7 +20,7 @@ from sktag.augment import (
 from sktag.clips import ClipArray
 from sktag.clips._files import AUDIO_EXTENSIONS, audio_files, open_files
 from sktag.clips._inputs import check_kind, check_rate
-from sktag.clips._rows import as_paths
+from sktag.clips._segments import as_excerpts
 from sktag.ops import RandomOp
 from sktag.transformers._base import ClipTransformer
 
@@ -268,20 +268,20 @@ def _check_function(given):
 def _background(given, sample_rate):
     """Return the audio files of a folder, or a list of files, as clips."""
     if isinstance(given, list):
-        return open_files(as_paths(given), sample_rate)[0]
+        return open_files(as_excerpts(given), sample_rate)
     if not os.path.isdir(given):
         what = "is a file" if os.path.exists(given) else "does not exist"
         raise ValueError(
             f"background={str(given)!r} {what}: give a folder with audio files, or a "
             "list of files."
         )
-    paths = as_paths(audio_files(given))
+    paths = audio_files(given)
     if not paths:
         raise ValueError(
             f"background={str(given)!r} contains no audio files "
             f"({', '.join(AUDIO_EXTENSIONS)}): give a folder with some."
         )
-    return open_files(paths, sample_rate)[0]
+    return open_files(as_excerpts(paths), sample_rate)
 
 
 def _name(operation):

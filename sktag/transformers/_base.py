@@ -2,13 +2,18 @@
 
 A transformer is a recipe for one op. It appends the op to the ops of given clips. From
 a given array it makes clips, appends the op and computes them, so both ways give the
-same numbers by construction.
+same numbers by construction. What it does after `fit` follows from the parameters of
+that `fit`, whatever was set since.
 """
 
+from copy import copy
+
+import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._compat import _fit_context
+from sktag._functions import code_of, refuse_unpicklable
 from sktag.clips import ClipArray
 from sktag.clips._inputs import as_clips, check_kind, check_rate
 from sktag.targets._checks import check_any
@@ -19,7 +24,8 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
 
     A subclass defines one method, `_make_op`, which returns the op of the fitted
     transformer. If it learns from the data, it also extends `fit`. Its parameters
-    follow the conventions of scikit-learn.
+    follow the conventions of scikit-learn; those set after `fit` change nothing until
+    the next `fit`.
 
     Attributes
     ----------
@@ -61,6 +67,11 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
     _parameter_constraints: dict = {}
     takes: str | None = None
     _two_d = "wave"  # content of a bare 2-D array
+
+    def __init_subclass__(cls, **kwargs):
+        """Let scikit-learn make DataFrames of tables, but not of clips."""
+        keys = ("transform",) if _makes_tables(cls) else None
+        super().__init_subclass__(auto_wrap_output_keys=keys, **kwargs)
 
     def _make_op(self, sample_rate):
         """Return the op of the fitted transformer."""
@@ -106,10 +117,43 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             Clips for clips (nothing is computed yet), an array for an array.
         """
         check_is_fitted(self, "sr_")
-        clips = self._check_clips(X, reset=False)
+        fitted = self._as_fitted()
+        clips = fitted._check_clips(X, reset=False)
         check_rate(clips, self.sr_, type(self).__name__)
-        out = clips.map(self._make_op(clips.sample_rate))
+        out = clips.map(fitted._make_op(clips.sample_rate))
         return out if isinstance(X, ClipArray) else out.to_numpy()
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the bins of the clips that `transform` returns.
+
+        A Pipeline asks each step for them, to name the columns of a Summarizer.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the bins (or samples) of the input. If None, the columns of the
+            DataFrame given to `fit`, or else "bin0", "bin1", ...; "x0", "x1", ... for
+            the samples of an array, and "wave" for other waveforms.
+
+        Returns
+        -------
+        ndarray of str objects
+            The names of the input, or new ones if the bins are new.
+
+        Raises
+        ------
+        ValueError
+            If the names differ from those seen in `fit`, or from the number of bins.
+        """
+        check_is_fitted(self, "sr_")
+        names = self._names_in(input_features)
+        if type(self)._make_op is ClipTransformer._make_op:
+            return names
+        op = self._as_fitted()._make_op(self.sr_)
+        kind, n_bins = op.gives or self._kind, op.out_shape(self._shape)[1]
+        if kind == "wave" or (kind, n_bins) == (self._kind, self._shape[1]):
+            return names
+        return np.array([f"bin{i}" for i in range(n_bins)], dtype=object)
 
     def set_output(self, *, transform=None):
         """Choose the container of outputs that are tables.
@@ -127,7 +171,7 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         self : object
             The transformer.
         """
-        if hasattr(self, "get_feature_names_out"):
+        if _makes_tables(type(self)):
             super().set_output(transform=transform)
         return self
 
@@ -144,9 +188,43 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
         return clips
 
     def _remember(self, clips):
-        """Note what `transform` compares its input with; the last step of `fit`."""
+        """Note what `transform` needs of `fit`; the last step of `fit`."""
         self.sr_ = clips.sample_rate
-        self._kind = clips.kind
+        self._kind, self._shape = clips.kind, clips.shape
+        self._fit_params = {
+            # Lists and arrays may be changed in place.
+            name: copy(value) if isinstance(value, list | np.ndarray) else value
+            for name, value in self.get_params(deep=False).items()
+        }
+
+    def _as_fitted(self):
+        """Return a copy with the parameters of `fit`, whatever was set since."""
+        fitted = copy(self)
+        vars(fitted).update(getattr(self, "_fit_params", {}))
+        return fitted
+
+    def _names_in(self, input_features):
+        """Return the names of the bins or samples of the input, checked."""
+        seen = getattr(self, "feature_names_in_", None)
+        is_wave = self._kind == "wave"
+        n_names = getattr(self, "n_features_in_", None if is_wave else self._shape[1])
+        if input_features is None:
+            stem = "x" if is_wave else "bin"
+            if seen is None:
+                seen = [f"{stem}{i}" for i in range(n_names)] if n_names else ["wave"]
+            return np.array(seen, dtype=object)
+        if n_names is not None and len(input_features) != n_names:
+            noun = "samples" if is_wave else "bins"
+            raise ValueError(
+                f"input_features should have length equal to {n_names}, the number of "
+                f"{noun} seen in fit, but has {len(input_features)}."
+            )
+        if seen is not None and list(input_features) != list(seen):
+            raise ValueError(
+                "input_features is not equal to feature_names_in_: leave it out, or "
+                f"pass the columns seen in fit, {', '.join(seen[:3])}, ..."
+            )
+        return np.array(input_features, dtype=object)
 
     def _check_clips(self, X, *, reset):
         """Return X as clips of the kind that the transformer takes."""
@@ -163,9 +241,27 @@ class ClipTransformer(TransformerMixin, BaseEstimator):
             check_kind(clips, self._kind, type(self).__name__)
         return clips
 
+    def __getstate__(self):
+        """Return the state, with the code of users' classes and functions.
+
+        ``Pipeline(memory=...)`` takes pickles as keys of its cache.
+        """
+        values = list(self.get_params(deep=False).values())
+        refuse_unpicklable(type(self).__name__, values)
+        return {**super().__getstate__(), "_code": code_of(type(self), values)}
+
+    def __setstate__(self, state):
+        """Restore the state."""
+        super().__setstate__({k: v for k, v in state.items() if k != "_code"})
+
     def __sklearn_tags__(self):
         """Declare that 3-D arrays are accepted, and that the output is float32."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _makes_tables(cls):
+    """Tell whether a class names the columns of tables, which end the recipe."""
+    return cls.get_feature_names_out is not ClipTransformer.get_feature_names_out

@@ -1,4 +1,4 @@
-"""Read audio files, or waveforms, as clips of one sample rate and one length."""
+"""Read audio files, or waveforms, as clips of one sample rate."""
 
 import os
 from numbers import Integral, Real
@@ -10,23 +10,30 @@ from sktag._compat import Interval, Options, StrOptions, _fit_context
 from sktag._messages import warn
 from sktag.clips import ClipArray
 from sktag.clips._files import open_files
-from sktag.clips._inputs import forget_features
-from sktag.clips._rows import as_paths, as_waves
-from sktag.clips._sources import ArraySource, fill
+from sktag.clips._inputs import as_clips, forget_features
+from sktag.clips._probe import MAX_RATE, MIN_RATE
+from sktag.clips._rows import as_waves
+from sktag.clips._segments import as_excerpts
+from sktag.clips._sources import WaveSource
 from sktag.ops import LevelOp, WindowOp
+from sktag.targets._checks import check_any
 from sktag.transformers._base import ClipTransformer
 
-# A learned duration above this multiple of the median warns: most is padding.
+# A longest clip above this multiple of the median warns: most would be padding.
 _LONG = 4
+# Bytes of a clip above which a duration is suspected to be in another unit.
+_MOST_BYTES = 2**30
+# Parameters that shape the clips: those of `fit` hold until the next one.
+_SHAPING = ("sr", "duration", "offset", "pad", "normalize")
 
 
 class RawWave(ClipTransformer):
-    """Read audio files as clips: mono waveforms of one sample rate and one length.
+    """Read audio files as clips: mono waveforms of one sample rate.
 
-    Nothing is decoded yet: `transform` reads headers and returns a
-    :class:`ClipArray`. Later steps append their operations, and the clips are read in
-    batches when numbers are needed. The files may be WAV, FLAC, OGG, MP3, AIFF or AU of
-    any sample rate, bit depth and number of channels; channels are averaged.
+    Nothing is decoded yet: `transform` returns a :class:`ClipArray`. Later steps append
+    their operations, and the clips are read in batches when numbers are needed. The
+    files may be WAV, FLAC, OGG, MP3, AIFF or AU of any sample rate, bit depth and
+    number of channels; channels are averaged.
 
     Parameters
     ----------
@@ -34,7 +41,8 @@ class RawWave(ClipTransformer):
         Sample rate of the clips, in Hz. Files of another rate are resampled.
     duration : float > 0, default=None
         Length of the clips, in seconds: longer ones are cropped, shorter ones padded.
-        None means the length of the longest clip of the X given to `fit`.
+        None crops nothing, in `fit` or later: each clip keeps its own length. Arrays
+        of them are as long as the longest, and shorter clips are padded.
     offset : float >= 0, default=0.0
         Start in each clip, in seconds.
     pad : {"zero", "repeat"}, default="zero"
@@ -57,10 +65,10 @@ class RawWave(ClipTransformer):
     sr_ : int
         Sample rate of the clips, in Hz.
     duration_ : float
-        Length of the clips, in seconds.
+        Length of the clips of `fit`, in seconds; of the longest without `duration`.
     failed_ : ndarray of int
-        Rows of the X given to `fit` whose files could not be opened; always empty if
-        ``on_error="raise"``.
+        Rows of the X last given to `fit` or `transform` whose files could not be read,
+        as far as they have been read; always empty if ``on_error="raise"``.
     n_features_in_ : int
         Number of samples seen in `fit`; only set if it was given a 2-D array.
 
@@ -71,16 +79,18 @@ class RawWave(ClipTransformer):
 
     Notes
     -----
-    X may be a list, tuple, array, Series or one-column DataFrame of paths; a 2-D array
-    of waveforms in [-1, 1] at the sample rate `sr` (divide 16-bit integers by 32768); a
-    list of 1-D arrays of unequal length; or the clips of another RawWave. The result is
-    always a ClipArray, also for arrays.
+    X may be a list, tuple, array, Series or one-column DataFrame of paths; a DataFrame
+    with the columns ``path``, ``offset`` and ``duration`` in seconds (the last two
+    optional, NaN for "to the end"), a row per clip, so that a long file gives many; a
+    2-D array of waveforms in [-1, 1] at the sample rate `sr` (divide 16-bit integers by
+    32768); a list of 1-D arrays of unequal length; or the clips of another RawWave. The
+    result is always a ClipArray, also for arrays.
 
-    With ``Pipeline(memory=...)``, set `duration`: a learned one is cached with the step
-    and does not change when files are replaced by longer ones.
+    Without `duration`, lengths come from the headers of the files. A file that holds
+    less than its header says is padded, with a warning that names it.
 
-    Lengths come from the headers of the files. A file that holds less than its header
-    says is padded, with a warning that names it.
+    Parameters that shape the clips (`sr`, `duration`, `offset`, `pad`, `normalize`)
+    take effect at the next `fit`; `memory`, `on_error` and `n_jobs` at once.
 
     Examples
     --------
@@ -130,14 +140,14 @@ class RawWave(ClipTransformer):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
-        """Open the files, and learn the duration of the clips.
+        """Open the files, and note their lengths.
 
         Parameters
         ----------
         X : list, array, Series or DataFrame of paths; array of waveforms; or clips
             The recordings, see Notes.
-        y : None
-            Ignored.
+        y : array of shape (n_clips,) or (n_clips, n_outputs), optional
+            Labels, tags or numbers, which are checked before any audio is decoded.
 
         Returns
         -------
@@ -151,7 +161,17 @@ class RawWave(ClipTransformer):
         ValueError
             If a file is not audio, or if X is none of the inputs listed in Notes.
         """
-        self._fit(X)
+        self._check_params()
+        self._reset()
+        shaping = {name: getattr(self, name) for name in _SHAPING}
+        clips = self._make_clips(X, shaping, reset=True)
+        check_any(y, len(clips))
+        self._check_lengths(clips)
+        self.duration_ = self.duration
+        if self.duration is None:
+            self.duration_ = clips.shape[1] / clips.sample_rate
+        self.sr_, self._kind, self._shaping = int(self.sr), "wave", shaping
+        self._last = clips
         return self
 
     def transform(self, X):
@@ -165,98 +185,122 @@ class RawWave(ClipTransformer):
         Returns
         -------
         ClipArray of shape (n_clips, n_samples)
-            The clips, ``round(duration_ * sr_)`` samples long.
+            The clips; ``round(duration * sr)`` samples long, or as long as the longest.
         """
         check_is_fitted(self, "duration_")
-        n_samples = round(self.duration_ * self.sr_)
-        start = round(self.offset * self.sr_)
-        paths, waves = _paths_or_waves(X)
-        if paths is not None:
-            clips = self._open(paths, n_samples)[0]
-        elif waves is not None:
-            array = np.empty((len(waves), n_samples), dtype=np.float32)
-            for out, wave in zip(array, waves, strict=True):
-                fill(out, wave[start:], self.pad)
-            lengths = np.clip(_lengths(waves) - start, 0, n_samples)
-            clips = ClipArray(ArraySource(array, self.sr_, lengths))
-        else:
-            clips = self._check_clips(X, reset=False)
-            if start or clips.shape[1] != n_samples:
-                clips = clips.map(WindowOp(start, n_samples, self.pad))
-        if self.normalize is not None:
-            clips = clips.map(LevelOp(self.normalize))
+        clips = self._make_clips(X, self._shaping, reset=False)
+        self._last = clips
         return clips
 
-    def _fit(self, X):
-        self.sr_ = int(self.sr)
-        self.failed_ = np.array([], dtype=int)
-        start = round(self.offset * self.sr)
-        paths, waves = _paths_or_waves(X)
-        forget_features(self)
-        vars(self).pop("duration_", None)
-        self._kind = "wave"
-        if paths is not None:
-            clips, self.failed_ = self._open(paths, n_samples=None)
-            lengths = clips.lengths
-        elif waves is not None:
-            lengths = _lengths(waves) - start
-        else:
-            lengths = self._check_clips(X, reset=True).lengths - start
-        ended = int((np.asarray(lengths) <= 0).sum()) - len(self.failed_)
-        if self.offset > 0 and 0 < ended < len(lengths):
-            warn(
-                f"{ended} of {len(lengths)} clips end before offset={self.offset:g} s "
-                "and are silent: lower offset, or leave them out."
+    @property
+    def failed_(self):
+        """Rows of the X last given whose files could not be read."""
+        check_is_fitted(self, "duration_")
+        return self._last if isinstance(self._last, np.ndarray) else self._last.failed
+
+    def _check_params(self):
+        """Refuse rates and durations that are given in another unit."""
+        if isinstance(self.sr, bool) or not MIN_RATE <= self.sr <= MAX_RATE:
+            raise ValueError(
+                f"sr={self.sr!r} must be a sample rate in Hz, from {MIN_RATE} to "
+                f"{MAX_RATE}; usual are 16000, 22050 and 44100."
             )
         if self.duration is None:
-            self.duration_ = self._learn_duration(np.maximum(lengths, 0))
-        elif round(self.duration * self.sr) < 1:
+            return
+        n_samples = round(self.duration * self.sr)
+        if n_samples < 1:
             raise ValueError(
                 f"duration={self.duration!r} s is less than one sample at "
                 f"sr={self.sr} Hz: durations are in seconds."
             )
-        else:
-            self.duration_ = self.duration
+        if 4 * n_samples > _MOST_BYTES:
+            warn(
+                f"duration={self.duration:g} s makes each clip "
+                f"{4 * n_samples / 2**30:.1f} GiB, padded if its file is shorter: "
+                "durations are in seconds; None keeps the length of each file."
+            )
 
-    def _learn_duration(self, lengths):
-        longest = int(lengths.max(initial=0))
-        if longest < 1:
+    def _reset(self):
+        """Forget an earlier fit."""
+        forget_features(self)
+        for name in ("duration_", "sr_", "_shaping", "_last"):
+            vars(self).pop(name, None)
+
+    def _open_whole(self, X):
+        """Return the recordings as clips, of which nothing is cropped."""
+        check_is_fitted(self, "duration_")
+        return self._make_clips(X, {**self._shaping, "duration": None}, reset=False)
+
+    def _make_clips(self, X, shaping, *, reset):
+        """Return X as clips of the given `sr`, `duration`, `offset` and so on."""
+        sr, duration, offset, pad, normalize = (shaping[name] for name in _SHAPING)
+        n_samples = None if duration is None else round(duration * sr)
+        start = round(offset * sr)
+        is_clips = isinstance(X, ClipArray)
+        excerpts = None if is_clips else as_excerpts(X)
+        waves = None if is_clips or excerpts is not None else as_waves(X)
+        if excerpts is not None:
+            clips = open_files(
+                excerpts,
+                int(sr),
+                n_samples,
+                offset=float(offset),
+                pad=pad,
+                on_error=self.on_error,
+                memory=None if self.memory is None else os.path.abspath(self.memory),
+                n_threads=None if self.n_jobs == -1 else self.n_jobs,
+            )
+        elif waves is not None:
+            cut = [wave[start:][:n_samples] for wave in waves]
+            clips = ClipArray(WaveSource(cut, int(sr), pad, n_samples))
+        else:
+            clips = self._check_waves(X, int(sr), reset=reset)
+            if start or clips.shape[1] != (n_samples or clips.shape[1]):
+                clips = clips.map(WindowOp(start, n_samples, pad))
+        if normalize is not None:
+            clips = clips.map(LevelOp(normalize))
+        return clips
+
+    def _check_lengths(self, clips):
+        """Refuse clips that end before they begin; warn if most is padding."""
+        if self.offset == 0 and self.duration is not None:
+            return  # so that no header is read
+        lengths = np.delete(clips.lengths, clips.failed)
+        ended = int((lengths == 0).sum())
+        if ended and ended == len(lengths):
             raise ValueError(
                 f"all clips end before offset={self.offset:g} s: lower offset."
             )
-        median = float(np.median(lengths))
-        if longest > _LONG * median:
+        if ended:
+            warn(
+                f"{ended} of {len(lengths)} clips end before offset={self.offset:g} s "
+                "and are silent: lower offset, or leave them out."
+            )
+        longest, median = (
+            lengths.max(initial=0),
+            np.median(lengths) if len(lengths) else 0,
+        )
+        if self.duration is None and longest > _LONG * median:
             warn(
                 f"the longest clip has {longest / self.sr:.1f} s, the median one "
-                f"{median / self.sr:.1f} s: most clips will be mostly padding. Set "
-                "duration=... in RawWave."
+                f"{median / self.sr:.1f} s: in training on whole clips, most would be "
+                "padding. Set duration=... in RawWave, or chunk_size=... in the "
+                "estimator."
             )
-        return longest / self.sr
 
-    def _open(self, paths, n_samples):
-        """Return files as clips, and the rows of those that cannot be opened."""
-        return open_files(
-            paths,
-            self.sr_,
-            n_samples,
-            offset=float(self.offset),
-            pad=self.pad,
-            on_error=self.on_error,
-            memory=None if self.memory is None else os.path.abspath(self.memory),
-            n_threads=self._n_threads(),
-        )
-
-    def _n_threads(self):
-        return None if self.n_jobs == -1 else self.n_jobs
-
-    def _check_clips(self, X, *, reset):
+    def _check_waves(self, X, sr, *, reset):
         """Return a 2-D array, or the clips of another RawWave, as clips."""
-        if isinstance(X, ClipArray) and X.sample_rate != self.sr_:
+        if isinstance(X, ClipArray) and X.sample_rate != sr:
             raise ValueError(
-                f"RawWave(sr={self.sr_}) was given clips at {X.sample_rate} Hz: clips "
+                f"RawWave(sr={sr}) was given clips at {X.sample_rate} Hz: clips "
                 "are resampled when files are read, so give it the paths."
             )
-        return super()._check_clips(X, reset=reset)
+        return as_clips(X, self, takes="wave", reset=reset, sample_rate=sr)
+
+    def __getstate__(self):
+        """Pickle the failed rows of the clips last seen, in place of the clips."""
+        state = super().__getstate__()
+        return {**state, "_last": self.failed_} if "_last" in state else state
 
     def __sklearn_tags__(self):
         """Declare that paths are accepted, and 3-D arrays are not."""
@@ -264,15 +308,3 @@ class RawWave(ClipTransformer):
         tags.input_tags.three_d_array = False
         tags.input_tags.string = True
         return tags
-
-
-def _paths_or_waves(X):
-    """Return X as a list of paths, or else as a list of waveforms; None for others."""
-    if isinstance(X, ClipArray):
-        return None, None
-    paths = as_paths(X)
-    return paths, None if paths is not None else as_waves(X)
-
-
-def _lengths(waves):
-    return np.array([len(wave) for wave in waves])

@@ -96,11 +96,15 @@ class Standardizer(ClipTransformer):
         """
         clips = self._fit_clips(X)
         check_any(y, len(clips))
-        return self._add(clips, None, None, 0, 0)
+        self._add(clips, self.axis, None, None, 0, 0)
+        self._remember(clips)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
         """Add more clips to the statistics.
+
+        Parameters that were set since the first call have no effect.
 
         Parameters
         ----------
@@ -115,19 +119,20 @@ class Standardizer(ClipTransformer):
             The transformer.
         """
         if not hasattr(self, "n_samples_seen_"):
-            return self._add(self._fit_clips(X), None, None, 0, 0)
-        clips = self._check_clips(X, reset=False)
+            return self.fit(X)
+        fitted = self._as_fitted()
+        clips = fitted._check_clips(X, reset=False)
         check_rate(clips, self.sr_, "Standardizer")
-        return self._add(
-            clips, self.mean_, self.var_, self.n_values_seen_, self.n_samples_seen_
-        )
+        seen = self.mean_, self.var_, self.n_values_seen_, self.n_samples_seen_
+        self._add(clips, fitted.axis, *seen)
+        return self
 
-    def _add(self, clips, mean, var, n_values, n_samples):
+    def _add(self, clips, axis, mean, var, n_values, n_samples):
         """Merge clips into statistics, and set the attributes once all are read."""
         scale = None
-        if self.axis != "clip":
+        if axis != "clip":
             for batch in clips.batches():
-                mean, var, n_values = self._merge(batch, mean, var, n_values)
+                mean, var, n_values = _merge(batch, axis, mean, var, n_values)
             if not np.isfinite(var).all():
                 raise ValueError(
                     f"{clips!r} has numbers that are not finite, or too large: find "
@@ -139,23 +144,6 @@ class Standardizer(ClipTransformer):
             scale = np.where(scale <= tiny, 1.0, scale)
         self.mean_, self.var_, self.scale_ = mean, var, scale
         self.n_values_seen_, self.n_samples_seen_ = n_values, n_samples + len(clips)
-        self._remember(clips)
-        return self
-
-    def _merge(self, batch, mean, var, n_values):
-        """Return the statistics of a batch and of all batches before it."""
-        bands = batch[:, np.newaxis] if batch.ndim == 2 else batch
-        axes = (0, 1, 2) if self.axis == "global" else (0, 2)
-        n = bands.size // (1 if self.axis == "global" else bands.shape[1])
-        new_mean = np.atleast_1d(bands.mean(axis=axes, dtype=np.float64))
-        new_var = np.atleast_1d(bands.var(axis=axes, dtype=np.float64))
-        if n_values == 0:
-            return new_mean, new_var, n
-        total = n_values + n
-        delta = new_mean - mean
-        within = (var * n_values + new_var * n) / total
-        between = delta**2 * (n_values / total) * (n / total)
-        return mean + delta * (n / total), within + between, total
 
     def transform(self, X):
         """Standardize clips, or an array.
@@ -191,13 +179,14 @@ class Standardizer(ClipTransformer):
             If ``axis="clip"``, since the statistics of clips are not stored.
         """
         check_is_fitted(self, "sr_")
-        if self.axis == "clip":
+        fitted = self._as_fitted()
+        if fitted.axis == "clip":
             raise ValueError(
                 'axis="clip" cannot be undone: the mean and deviation of each clip are '
                 'not stored. Use axis="bin" or "global".'
             )
-        clips = self._check_clips(X, reset=False)
-        out = clips.map(self._scale_op(inverse=True))
+        clips = fitted._check_clips(X, reset=False)
+        out = clips.map(fitted._scale_op(inverse=True))
         return out if clips is X else out.to_numpy()
 
     def _check_clips(self, X, *, reset):
@@ -217,10 +206,10 @@ class Standardizer(ClipTransformer):
             )
 
     def _scale_op(self, *, inverse=False):
-        none = np.zeros_like(self.mean_)
+        # Copies, so that the op is not changed through `mean_` and `scale_`.
         return ScaleOp(
-            self.mean_ if self.with_mean else none,
-            self.scale_ if self.with_std else none + 1,
+            self.mean_.copy() if self.with_mean else np.zeros_like(self.mean_),
+            self.scale_.copy() if self.with_std else np.ones_like(self.mean_),
             inverse,
         )
 
@@ -228,3 +217,19 @@ class Standardizer(ClipTransformer):
         if self.axis == "clip":
             return ClipScaleOp(self.with_mean, self.with_std)
         return self._scale_op()
+
+
+def _merge(batch, axis, mean, var, n_values):
+    """Return the statistics of a batch and of all batches before it."""
+    bands = batch[:, np.newaxis] if batch.ndim == 2 else batch
+    axes = (0, 1, 2) if axis == "global" else (0, 2)
+    n = bands.size // (1 if axis == "global" else bands.shape[1])
+    new_mean = np.atleast_1d(bands.mean(axis=axes, dtype=np.float64))
+    new_var = np.atleast_1d(bands.var(axis=axes, dtype=np.float64))
+    if n_values == 0:
+        return new_mean, new_var, n
+    total = n_values + n
+    delta = new_mean - mean
+    within = (var * n_values + new_var * n) / total
+    between = delta**2 * (n_values / total) * (n / total)
+    return mean + delta * (n / total), within + between, total

@@ -193,21 +193,7 @@ class Summarizer(ClipTransformer):
             If the names differ from those seen in `fit`, or from the number of bins.
         """
         check_is_fitted(self, "n_bins_")
-        seen = getattr(self, "feature_names_in_", None)
-        if input_features is None:
-            bins = [f"bin{i}" for i in range(self.n_bins_)] if seen is None else seen
-        elif len(input_features) != self.n_bins_:
-            raise ValueError(
-                f"input_features should have length equal to {self.n_bins_}, the "
-                f"number of bins seen in fit, but has {len(input_features)}."
-            )
-        elif seen is not None and list(input_features) != list(seen):
-            raise ValueError(
-                "input_features is not equal to feature_names_in_: leave it out, or "
-                f"pass the columns seen in fit, {', '.join(seen[:3])}, ..."
-            )
-        else:
-            bins = input_features
+        bins = self._names_in(input_features)
         names = [f"{stat}_{name}" for stat in self.stats_ for name in bins]
         return np.array(names, dtype=object)
 

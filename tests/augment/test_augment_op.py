@@ -110,3 +110,66 @@ def test_draws_of_a_compose_are_those_of_the_row(seed):
     rows = np.array([7, 3])
     assert torch.equal(op.augment(x[rows], seed=seed, epoch=1, rows=rows), whole[rows])
     assert not torch.equal(op.augment(x, seed=seed, epoch=2), whole)
+
+
+# What a user's function returns
+
+RESULTS = {
+    "float64": lambda x: x.astype(np.float64),
+    "float16": lambda x: x.astype(np.float16),
+    "big-endian": lambda x: x.astype(">f4"),
+    "negative strides": lambda x: x[::-1].copy()[::-1],
+    "strides": lambda x: np.repeat(x, 2)[::2],
+    "list": list,
+    "tensor": lambda x: torch.from_numpy(x).requires_grad_(),
+    "read-only": lambda x: np.broadcast_to(x, x.shape),
+}
+
+
+@pytest.mark.parametrize("make", RESULTS.values(), ids=RESULTS)
+def test_result_of_a_function_becomes_float32(make):
+    out = Lambda(lambda samples, sample_rate: make(samples)).apply(X)
+    assert out.dtype == np.float32
+    # float16 has 11 bits.
+    atol = 2**-11 if make is RESULTS["float16"] else 0
+    np.testing.assert_allclose(out, X, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (lambda x: (x * 32767).astype(np.int16), "array of int16.*int16 by 32768"),
+        (lambda x: x > 0, "array of bool"),
+        (lambda x: np.fft.fft(x), "array of complex"),
+        (lambda x: None, "None: .*floating-point numbers"),
+        (lambda x: "x", "array of <U1"),
+        (lambda x: x * np.nan, "NaN, infinite"),
+        (lambda x: x.astype(np.float64) * 1e300, "NaN, infinite"),
+        (lambda x: x[:-1], r"shape \(2047,\).*keep the number of samples"),
+        (lambda x: x[np.newaxis], r"shape \(1, 2048\)"),
+        (lambda x: float(x[0]), r"shape \(\)"),
+    ],
+    ids=range(10),
+)
+def test_result_that_is_no_samples_names_the_function(result, message):
+    def of_the_user(samples, sample_rate):
+        return result(samples)
+
+    with pytest.raises(ValueError, match=f"of_the_user returned.* {message}"):
+        Lambda(of_the_user).apply(X)
+
+
+def of_all_generators(samples, sample_rate):
+    drawn = random.random() + np.random.rand() + float(torch.rand(1))  # noqa: NPY002
+    return samples + np.float32(drawn)
+
+
+def test_function_draws_the_same_from_all_generators_in_any_thread():
+    op = Lambda(of_all_generators)
+    before = torch.get_rng_state()
+    expected = op.augment(X, seed=1)
+    assert len(np.unique(expected[:, 0] - X[:, 0])) == len(X)
+    draws = (joblib.delayed(op.augment)(X, seed=1) for _ in range(8))
+    for found in joblib.Parallel(4, backend="threading")(draws):
+        np.testing.assert_array_equal(found, expected)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -4,7 +4,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import audiomentations
 import joblib
@@ -369,6 +369,40 @@ def test_operation_that_changes_the_shape_is_refused_by_name():
         Doubles().augment(x)
     with pytest.raises(ValueError, match="must keep the shape"):
         Doubles().apply(x)
+
+
+@dataclass
+class Returns(Doubles):
+    """An operation whose result `make` makes of the batch."""
+
+    make: Any = None
+
+    def change(self, x, sample_rate, params):
+        return self.make(x)
+
+
+def test_result_of_an_operation_is_made_that_of_the_batch():
+    x = torch.rand(4, 10)
+    op = Returns(lambda x: x.T.double().contiguous().T, p=0.5)
+    out = op.augment(x)
+    assert (out.dtype, out.is_contiguous()) == (torch.float32, True)
+    assert torch.equal(out, x)
+    assert op.apply(x.numpy()).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda x: x.numpy(), r"Returns.* returned ndarray: .* must return a tensor"),
+        (lambda x: x.int(), r"returned torch.int32: .* floating-point"),
+        (torch.fft.fft, r"returned torch.complex64"),
+        (lambda x: None, "returned NoneType"),
+    ],
+    ids=["array", "int", "complex", "None"],
+)
+def test_result_of_an_operation_that_is_no_batch_is_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=message):
+        Returns(make).augment(torch.ones(2, 10))
 
 
 def test_operation_of_an_unknown_kind_is_refused():

@@ -1,14 +1,20 @@
 """The way from X to clips: what is taken, and what each error says."""
 
+import os
+from collections import deque
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from sktag import (
     Augmenter,
     ClipArray,
+    CNN1DClassifier,
+    CNN2DClassifier,
     MelSpectrogram,
     RawWave,
     Standardizer,
@@ -20,6 +26,7 @@ from sktag.clips._rows import as_paths, as_waves
 WAVES = np.random.default_rng(0).uniform(-1, 1, (4, 5000)).astype(np.float32)
 STEREO = WAVES[:, np.newaxis].repeat(2, axis=1)
 RAGGED = [WAVES[0], WAVES[1, :4000]]
+PAIRS = np.array([[WAVES[0], 22050], [WAVES[1], 22050]], dtype=object)
 STEPS = [
     RawWave(),
     MelSpectrogram(),
@@ -120,9 +127,32 @@ def test_waveforms_of_unequal_length_are_taken_by_raw_wave(make):
     np.testing.assert_array_equal(clips[1][:4000], RAGGED[1])
 
 
-def test_tensor_is_taken_as_an_array():
-    clips = RawWave().fit_transform(torch.from_numpy(WAVES))
-    np.testing.assert_array_equal(np.asarray(clips), WAVES)
+@every_step
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_tensor_is_taken_as_an_array(step, dtype):
+    X = torch.from_numpy(WAVES).to(dtype).requires_grad_()
+    array = X.detach().float().numpy()
+    out = np.asarray(clone(step).fit(X).transform(X))
+    expected = np.asarray(clone(step).fit(array).transform(array))
+    np.testing.assert_array_equal(out, expected)
+
+
+def test_tensors_of_unequal_length_are_taken_by_raw_wave():
+    clips = RawWave().fit_transform([torch.from_numpy(row) for row in RAGGED])
+    assert clips.lengths.tolist() == [5000, 4000]
+
+
+def test_path_through_a_link_and_a_parent_is_the_file_of_the_system(tmp_path):
+    (tmp_path / "other" / "folder").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "other" / "folder")
+    (tmp_path / "b.wav").write_text("beside the link")
+    (tmp_path / "other" / "b.wav").write_text("above the folder")
+    found = as_paths([f"{tmp_path}/link/../b.wav", np.str_("a/../b.wav"), "./b.wav"])
+    assert Path(found[0]).read_text() == "above the folder"
+    assert found[1] == os.path.join(os.getcwd(), "a/../b.wav")
+    assert found[2] == os.path.join(os.getcwd(), "b.wav")
+    # Equal paths of another type would have another hash.
+    assert {type(path) for path in found} == {str}
 
 
 # Integers and channels
@@ -156,11 +186,25 @@ def test_integers_raise_wherever_waveforms_come_from():
         RawWave().fit((200 * integers).tolist())
 
 
+@wave_steps
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
-def test_small_whole_numbers_are_taken(dtype):
-    X = np.array([[0, 1, -2], [3, 0, 1]], dtype=dtype)
-    np.testing.assert_array_equal(Step().fit(X).clips_, X)
-    np.testing.assert_array_equal(Step().fit(X.tolist()).clips_, X)
+@pytest.mark.parametrize("make", [np.asarray, np.ndarray.tolist])
+def test_small_whole_numbers_of_waveforms_raise(step, make, dtype):
+    X = make(np.array([[0, 1, -2], [3, 0, 1]], dtype=dtype))
+    with pytest.raises(ValueError, match="floating-point numbers in"):
+        step.fit(X)
+
+
+@wave_steps
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4"])
+def test_floats_of_any_size_are_taken(step, dtype):
+    X = WAVES.astype(dtype)
+    out = np.asarray(clone(step).fit(X).transform(X))
+    expected = np.asarray(clone(step).fit(WAVES).transform(WAVES))
+    # float16 has 11 bits; in dB, its rounding shows in empty bands.
+    atol = 1.5 if dtype == "float16" else 1e-5
+    np.testing.assert_allclose(out, expected, rtol=0, atol=atol)
+    assert out.dtype == np.float32
 
 
 def test_integer_spectrograms_are_taken():
@@ -202,15 +246,30 @@ def test_spectrograms_of_two_bins_are_taken_as_clips():
         ([], ValueError, "X is empty.*at least one clip"),
         ((), ValueError, "X is empty"),
         (WAVES[0], ValueError, r"one row per clip.*x\[np\.newaxis\]"),
+        ({"a": WAVES}.values(), TypeError, "of type dict_values: give a list"),
+        (deque(["a.wav"]), TypeError, "of type deque: give a list"),
+        (None, TypeError, "of type NoneType: give a list"),
+        (bytearray(b"a.wav"), TypeError, "of type bytearray"),
+        (0.5, TypeError, "of type float"),
+        (WAVES[0].tolist(), ValueError, r"one row per clip.*x\[np\.newaxis\]"),
+        (np.array([]), ValueError, "X is empty"),
+        (pd.Series([], dtype=object), ValueError, "X is empty"),
         ([("a.wav", "rock")], ValueError, r"labels separately.*zip\(\*X\)"),
-        ([(WAVES[0], 22050)], ValueError, r"the waveforms.*RawWave\(sr=\.\.\.\)"),
+        ([(WAVES[0], 22050)], ValueError, r"waveforms alone.*RawWave\(sr=\.\.\.\)"),
+        ([(22050, WAVES[0])], ValueError, r"waveforms alone.*RawWave\(sr=\.\.\.\)"),
+        ([(torch.ones(9), 22050)], ValueError, "waveforms alone"),
+        (PAIRS, ValueError, "waveforms alone"),
+        ((WAVES[0], 22050), ValueError, r"one waveform and its sample rate.*\[wave\]"),
         (["a.wav", None], ValueError, "row 1 is None: drop it"),
         (["a.wav", ""], ValueError, "row 1 is empty: drop it"),
         ([""], ValueError, "row 0 is empty"),
+        ([None, None], ValueError, r"X\[0\] is None: .* one clip per row"),
+        ([WAVES[0], {}], ValueError, r"X\[1\] is \{\}: .* one clip per row"),
         ([WAVES[:2], WAVES[:2, :40]], ValueError, r"shapes \(2, 5000\) and \(2, 40\)"),
         (np.full((2, 50), np.nan), ValueError, "NaN or infinity in 2 of 2"),
+        (np.ma.masked_greater(WAVES, 0.5), ValueError, r"masked array: fill it"),
     ],
-    ids=range(13),
+    ids=range(28),
 )
 def test_wrong_input_raises_with_the_remedy(step, X, error, message):
     with pytest.raises(error, match=message):
@@ -246,6 +305,21 @@ def test_table_of_several_columns_names_one_column():
     table = pd.DataFrame({"file": ["a.wav", "b.wav"], "genre": ["rock", "waltz"]})
     with pytest.raises(ValueError, match=r"shape \(2, 2\).*table with one column"):
         RawWave().fit(table)
+
+
+@front_ends
+def test_table_of_several_columns_names_the_missing_raw_wave(step):
+    table = pd.DataFrame({"tempo": [1.0, 2.0], "file": ["a.wav", "b.wav"]})
+    with pytest.raises(ValueError, match=r"shape \(2, 2\) and holds text: put RawWave"):
+        step.fit(table)
+
+
+@pytest.mark.parametrize("step", [Summarizer(), CNN1DClassifier(), CNN2DClassifier()])
+def test_waveforms_given_as_spectra_name_the_front_end(step):
+    with pytest.raises(
+        ValueError, match=r"\(4, 20000\) looks like waveforms.*front-end"
+    ):
+        step.fit(np.tile(WAVES, 4), [0, 1, 0, 1])
 
 
 def test_text_in_rows_is_not_taken_for_waveforms():

@@ -1,108 +1,187 @@
-"""Sources of rows: a part of a row is the slice of the whole row."""
+"""Sources of clips, arrays and files, follow one protocol."""
 
-import warnings
+import pickle
 
+import joblib
 import numpy as np
 import pytest
 import soundfile
 
-from sktag import RawWave, config_context
+from sktag import config_context
 from sktag.clips._cache import DECODED
-from sktag.clips._sources import fill
+from sktag.clips._file_source import Excerpt, FileSource
+from sktag.clips._sources import ArraySource
 
-SR, N = 1000, 100
-WAVES = [
-    np.random.default_rng(n).uniform(-1, 1, n).astype(np.float32)
-    for n in (37, 100, 140, 1)
-]
-PARTS = [(0, 100), (0, 10), (30, 20), (36, 40), (37, 5), (60, 40), (99, 1)]
+ROWS = np.array([3, 0, 3])
 
 
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("parts")
-    paths = [str(folder / f"{i}.wav") for i in range(len(WAVES))]
-    for path, wave in zip(paths, WAVES, strict=True):
-        soundfile.write(path, wave, SR, subtype="FLOAT")
-    return paths
+def rows_of(paths):
+    """Whole files."""
+    return [Excerpt(path) for path in paths]
+
+
+def read(source, rows, starts=None, width=None):
+    """Rows, or parts of them, of a source."""
+    width = width or source.shape[-1]
+    out = np.empty((len(rows), *source.shape[1:-1], width), dtype=np.float32)
+    source.read_into(out, rows, starts)
+    return out
+
+
+@pytest.fixture
+def files(wave_paths):
+    """A source of the six waves."""
+    return FileSource(rows_of(wave_paths), 22050, 5512)
+
+
+@pytest.fixture(params=["array", "files"])
+def source(request, waves, files):
+    """The waves as either source."""
+    return files if request.param == "files" else ArraySource(waves, 22050)
+
+
+def test_source_knows_shape_rate_and_lengths(source):
+    assert source.kind == "wave"
+    assert source.shape == (6, 5512)
+    assert source.sample_rate == 22050
+    assert source.hop_length is None
+    assert source.frequencies is None
+    assert source.lengths.tolist() == [5512] * 6
+
+
+def test_rows_are_read_in_the_order_asked_for(source, waves):
+    found = read(source, ROWS)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, waves[ROWS])
+
+
+def test_parts_of_rows_are_read(source, waves):
+    starts = np.array([0, 100, 5512 - 50])
+    found = read(source, ROWS, starts=starts, width=50)
+    expected = [waves[row, s : s + 50] for row, s in zip(ROWS, starts, strict=True)]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_rows_that_are_read_are_the_callers(source, waves):
+    read(source, ROWS)[:] = 7
+    np.testing.assert_array_equal(read(source, ROWS), waves[ROWS])
+
+
+def test_no_rows_are_read_as_none(source):
+    assert read(source, np.array([], dtype=int)).shape == (0, 5512)
+
+
+def test_taken_rows_are_a_source_of_those(source, waves):
+    taken = source.take(ROWS)
+    assert taken.shape == (3, 5512)
+    np.testing.assert_array_equal(read(taken, np.arange(3)), waves[ROWS])
+
+
+def test_pickle_gives_the_same_rows_and_hash(source):
+    again = pickle.loads(pickle.dumps(source))
+    np.testing.assert_array_equal(read(again, ROWS), read(source, ROWS))
+    assert joblib.hash(again) == joblib.hash(source)
+
+
+def test_array_of_spectrograms_knows_hop_and_bins():
+    X = np.zeros((2, 3, 9), dtype=np.float32)
+    frequencies = np.array([100.0, 200.0, 400.0])
+    source = ArraySource(X, 8000, np.array([9, 4]), 64, frequencies)
+    assert source.kind == "spectrogram"
+    assert (source.hop_length, source.lengths.tolist()) == (64, [9, 4])
+    taken = source.take(np.array([1]))
+    assert (taken.hop_length, taken.lengths.tolist()) == (64, [4])
+    assert taken.frequencies is frequencies
+    part = read(source, np.array([1, 0]), starts=np.array([2, 5]), width=4)
+    assert part.shape == (2, 3, 4)
+
+
+def test_taken_rows_of_an_array_pickle_without_the_rest():
+    source = ArraySource(np.zeros((1000, 100), dtype=np.float32), None)
+    few = source.take(np.arange(2))
+    assert len(pickle.dumps(few)) < 2000 < len(pickle.dumps(source))
 
 
 @pytest.mark.parametrize("pad", ["zero", "repeat"])
-@pytest.mark.parametrize("offset", [0.0, 0.005])
-@pytest.mark.parametrize("kept", ["cached", "not cached", "on disk", "array"])
-@pytest.mark.parametrize(("start", "width"), PARTS)
-def test_part_of_a_row_is_the_slice_of_the_padded_row(
-    paths, tmp_path, pad, offset, kept, start, width
-):
+def test_shorter_file_is_padded_and_longer_cut(wave_paths, waves, pad):
+    longer = FileSource(rows_of(wave_paths), 22050, 6000, pad=pad)
+    assert longer.lengths.tolist() == [5512] * 6
+    (row,) = read(longer, np.array([1]))
+    np.testing.assert_array_equal(row[:5512], waves[1])
+    expected = np.zeros(488) if pad == "zero" else waves[1, :488]
+    np.testing.assert_array_equal(row[5512:], expected)
+    shorter = FileSource(rows_of(wave_paths), 22050, 1000, pad=pad)
+    assert shorter.lengths.tolist() == [1000] * 6
+    np.testing.assert_array_equal(read(shorter, ROWS), waves[ROWS, :1000])
+
+
+def test_offset_skips_the_beginning_of_each_file(wave_paths, waves):
+    source = FileSource(rows_of(wave_paths), 22050, 2000, offset=1000 / 22050)
+    np.testing.assert_array_equal(read(source, ROWS), waves[ROWS, 1000:3000])
+    late = FileSource(rows_of(wave_paths), 22050, 2000, offset=10.0)
+    assert late.lengths.tolist() == [0] * 6
+    np.testing.assert_array_equal(read(late, ROWS), np.zeros((3, 2000)))
+
+
+def test_file_is_decoded_once_while_it_is_cached(files, decoded):
+    read(files, np.array([3, 0]))
+    assert len(decoded) == 2
+    read(files, ROWS)
+    assert len(decoded) == 2
+
+
+def test_part_of_a_file_that_is_not_cached_is_decoded_alone(files, waves, monkeypatch):
+    from sktag.clips import _file_source
+
+    decode, asked = _file_source.decode, []
+
+    def counting(*args, **kwargs):
+        samples = decode(*args, **kwargs)
+        asked.append(len(samples))
+        return samples
+
+    monkeypatch.setattr(_file_source, "decode", counting)
     DECODED.clear()
-    raw = RawWave(
-        SR,
-        duration=N / SR,
-        offset=offset,
-        pad=pad,
-        memory=tmp_path if kept == "on disk" else None,
-        n_jobs=2,
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="1 of 4 clips end before offset")
-        clips = raw.fit_transform(WAVES if kept == "array" else paths)
-    limit = 0 if kept == "not cached" else 2**20
-    rows = np.array([2, 0, 3, 1])
-    with config_context(decode_cache_bytes=limit):
-        part = clips.read(rows, starts=np.full(4, start), width=width)
-        whole = clips.read(rows)
-    np.testing.assert_array_equal(part, whole[:, start : start + width])
-
-
-@pytest.mark.parametrize("pad", ["zero", "repeat"])
-@pytest.mark.parametrize(("start", "width"), PARTS)
-def test_part_of_a_file_that_ends_before_its_header_says_is_the_slice(
-    tmp_path, pad, start, width
-):
-    path = tmp_path / "a.flac"
-    soundfile.write(path, WAVES[0], SR, subtype="PCM_24")
-    content = bytearray(path.read_bytes())
-    field = int.from_bytes(content[18:26], "big")
-    content[18:26] = ((field >> 36 << 36) | 80).to_bytes(8, "big")
-    path.write_bytes(content)
-    clips = RawWave(SR, duration=N / SR, pad=pad).fit_transform([path])
-    assert clips.lengths.tolist() == [80]
-    with config_context(decode_cache_bytes=0), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*the header says 80 frames")
-        part = clips.read(np.array([0]), starts=np.array([start]), width=width)
-        whole = clips.read(np.array([0]))
-    np.testing.assert_array_equal(part, whole[:, start : start + width])
-
-
-def test_part_in_the_zeros_after_a_file_decodes_nothing(paths, decoded):
-    clips = RawWave(SR, duration=N / SR).fit_transform(paths[:1])
     with config_context(decode_cache_bytes=0):
-        part = clips.read(np.array([0]), starts=np.array([50]), width=10)
-    assert not part.any()
-    assert decoded == []
+        found = read(files, np.array([2]), starts=np.array([700]), width=50)
+    assert asked == [50]
+    np.testing.assert_allclose(found[0], waves[2, 700:750], atol=1e-6)
 
 
-def test_row_that_cannot_be_read_warns_at_the_line_of_the_user(paths, tmp_path):
+def test_changed_file_is_read_anew_and_changes_the_hash(tmp_path, waves):
+    path = str(tmp_path / "a.wav")
+    soundfile.write(path, waves[0], 22050, subtype="FLOAT")
+    source = FileSource(rows_of([path]), 22050, 5512)
+    before = joblib.hash(source)
+    np.testing.assert_array_equal(read(source, np.array([0]))[0], waves[0])
+    soundfile.write(path, waves[1, :5000], 22050, subtype="FLOAT")
+    assert joblib.hash(source) != before
+    again = pickle.loads(pickle.dumps(source))
+    np.testing.assert_array_equal(read(again, np.array([0]))[0, :5000], waves[1, :5000])
+    assert again.lengths.tolist() == [5000]
+
+
+@pytest.mark.parametrize("on_error", ["raise", "warn", "silence"])
+def test_file_that_is_gone_raises_warns_or_is_silent(tmp_path, waves, on_error):
     path = tmp_path / "a.wav"
-    soundfile.write(path, WAVES[0], SR)
-    clips = RawWave(SR, on_error="warn", n_jobs=2).fit_transform([path, paths[0]])
-    path.write_text("no sound any more")
-    with pytest.warns(UserWarning, match=r"a\.wav.*silence") as caught:
-        out = np.asarray(clips)
-    assert caught[0].filename == __file__
-    assert not out[0].any()
-    assert out[1].any()
+    soundfile.write(path, waves[0], 22050, subtype="FLOAT")
+    source = FileSource(rows_of([str(path)]), 22050, 5512, on_error=on_error)
+    path.unlink()
+    if on_error == "raise":
+        with pytest.raises(FileNotFoundError, match=r"a\.wav"):
+            read(source, np.array([0]))
+        return
+    if on_error == "warn":
+        with pytest.warns(UserWarning, match=r"a\.wav.*[Ss]ilence"):
+            found = read(source, np.array([0]))
+    else:
+        found = read(source, np.array([0]))
+    np.testing.assert_array_equal(found, np.zeros((1, 5512)))
 
 
-@pytest.mark.parametrize("pad", ["zero", "repeat"])
-@pytest.mark.parametrize("n", [0, 1, 3, 8, 12])
-@pytest.mark.parametrize("start", [0, 2, 7])
-def test_fill_writes_the_columns_of_the_padded_row(pad, n, start):
-    samples = np.arange(1, n + 1, dtype=np.float32)
-    row = np.zeros(12, dtype=np.float32)
-    row[: min(n, 12)] = samples[:12]
-    if pad == "repeat" and n:
-        row = np.resize(samples, 12)
-    out = np.full(5, np.nan, dtype=np.float32)
-    fill(out, samples, pad, start)
-    np.testing.assert_array_equal(out, row[start : start + 5])
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_number_of_threads_changes_no_number(wave_paths, waves, n_threads):
+    source = FileSource(rows_of(wave_paths), 22050, 5512, n_threads=n_threads)
+    np.testing.assert_array_equal(read(source, ROWS), waves[ROWS])
+    other = FileSource(rows_of(wave_paths), 22050, 5512)
+    assert joblib.hash(source) == joblib.hash(other)

@@ -166,7 +166,8 @@ def test_penultimate_is_the_default_and_makes_the_logits(embedder, X):
         windows, embedder.embed(X, "penultimate", per_window=True)
     )
     weight, bias = (p.detach().numpy() for p in embedder.module_.last.parameters())
-    expected = embedder._window_outputs(ClipArray.from_array(X))
+    found = embedder._windows(ClipArray.from_array(X))
+    expected = np.stack(found.each(found.outputs))
     np.testing.assert_allclose(windows @ weight.T + bias, expected, atol=1e-5)
 
 
@@ -186,7 +187,8 @@ def test_embedding_of_a_named_network_is_the_input_of_its_output(cls, shape):
     assert features.shape == (10, 2, clf.module_.output.in_features)
     with torch.no_grad():
         logits = clf.module_.output(torch.from_numpy(features)).numpy()
-    expected = clf._window_outputs(clf._known_clips(X))
+    windows = clf._windows(clf._known_clips(X))
+    expected = np.stack(windows.each(windows.outputs))
     np.testing.assert_allclose(logits, expected, atol=1e-5)
 
 

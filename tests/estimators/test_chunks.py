@@ -17,7 +17,7 @@ from sktag import (
     Standardizer,
     config_context,
 )
-from sktag.clips import _sources
+from sktag.clips import _file_source
 from sktag.targets._splits import split_rows
 from sktag.testing import inaccessible_clips
 
@@ -70,15 +70,17 @@ def test_predictions_equal_a_plain_loop_over_chunks(layout, how, is_tags):
 
 
 def by_hand(module, X, lengths, chunk, n_chunks):
-    """Logits of evenly laid chunks, (n_clips, n_chunks, n), one chunk at a time."""
+    """Logits of evenly laid chunks of each clip, (n, n_outputs), one at a time."""
     logits = []
     for x, length in zip(X, lengths, strict=True):
-        for i in range(n_chunks):
-            start = round(i * max(length - chunk, 0) / (n_chunks - 1))
+        n = n_chunks or -(-length // chunk)
+        logits.append([])
+        for i in range(n):
+            start = round(i * max(length - chunk, 0) / max(n - 1, 1))
             part = torch.from_numpy(x[np.newaxis, ..., start : start + chunk])
             with torch.no_grad():
-                logits.append(module(part).double().numpy()[0])
-    return np.reshape(logits, (len(X), n_chunks, -1))
+                logits[-1].append(module(part).double().numpy()[0])
+    return [np.array(some) for some in logits]
 
 
 @pytest.mark.parametrize("n_chunks", [4, None])
@@ -96,16 +98,15 @@ def test_clips_of_unequal_length_equal_a_plain_loop_over_chunks(
 ):
     y = TAGS if is_tags else LABELS
     clf = cls(chunk_size=chunk, n_chunks=n_chunks, **QUICK).fit(X, y)
-    n = n_chunks or -(-X.shape[-1] // chunk)
-    logits = by_hand(clf.module_, X, lengths, chunk, n)
-    taggram = expit(logits) if is_tags else softmax(logits, axis=2)
+    logits = by_hand(clf.module_, X, lengths, chunk, n_chunks)
+    taggram = [expit(z) if is_tags else softmax(z, axis=1) for z in logits]
     rate = 22050 if X.ndim == 2 else None
     clips = ClipArray.from_array(X, sample_rate=rate, lengths=lengths)
     # Batches of other sizes, in float32.
-    np.testing.assert_allclose(clf.predict_taggram(clips), taggram, atol=1e-6)
-    np.testing.assert_allclose(
-        clf.predict_proba(clips), taggram.mean(axis=1), atol=1e-6
-    )
+    for found, expected in zip(clf.predict_taggram(clips), taggram, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    means = [some.mean(axis=0) for some in taggram]
+    np.testing.assert_allclose(clf.predict_proba(clips), means, atol=1e-6)
 
 
 def test_validation_scores_of_chunks_are_those_of_the_clips():
@@ -121,7 +122,7 @@ def test_validation_scores_of_chunks_are_those_of_the_clips():
     precision = average_precision_score(tags[valid], proba)
     assert row["valid_average_precision"] == pytest.approx(precision, abs=1e-12)
     # The loss is the mean of those of the chunks.
-    logits = by_hand(clf.module_, X[valid], [90] * len(valid), 30, 3)
+    logits = np.stack(by_hand(clf.module_, X[valid], [90] * len(valid), 30, 3))
     truth = np.repeat(tags[valid][:, np.newaxis], 3, axis=1)
     losses = np.log1p(np.exp(np.where(truth == 1, -logits, logits)))
     assert row["valid_loss"] == pytest.approx(losses.mean(), abs=1e-6)
@@ -237,14 +238,14 @@ def test_chunk_of_a_file_is_decoded_without_the_rest(tmp_path, monkeypatch):
         soundfile.write(paths[-1], np.tile(wave, 20), 8000, subtype="FLOAT")
     clips = RawWave(sr=8000).fit_transform(paths)
     asked = []
-    decode = _sources.decode
+    decode = _file_source.decode
 
     def spy(path, sr, *, offset=0.0, n_samples=None):
         samples = decode(path, sr, offset=offset, n_samples=n_samples)
         asked.append(len(samples))
         return samples
 
-    monkeypatch.setattr(_sources, "decode", spy)
+    monkeypatch.setattr(_file_source, "decode", spy)
     starts = np.arange(10) * 1900
     with config_context(decode_cache_bytes=0):
         got = clips.read(np.arange(10), starts=starts, width=300)
@@ -262,14 +263,14 @@ def test_chunk_of_a_file_is_decoded_without_the_rest(tmp_path, monkeypatch):
 def test_published_chunk_is_the_default():
     waves = inaccessible_clips(np.zeros((2, 10**6)))
     clf = SampleCNNClassifier()
-    assert clf._choose_chunk(waves) == 59049
-    assert clf._choose_chunk(inaccessible_clips(np.zeros((2, 1000)))) == 1000
-    assert clf.set_params(m=4, n=6)._choose_chunk(waves) == 4**7
+    assert clf._choose_window(waves) == 59049
+    assert clf._choose_window(inaccessible_clips(np.zeros((2, 1000)))) == 1000
+    assert clf.set_params(m=4, n=6)._choose_window(waves) == 4**7
     spectra = inaccessible_clips(np.zeros((2, 4, 2000)))
-    assert CNN2DClassifier("short_chunk")._choose_chunk(spectra) == 231
-    assert CNN2DClassifier("fcn4")._choose_chunk(spectra) == 1366
-    assert CNN2DClassifier()._choose_chunk(spectra) is None
-    assert CNN2DClassifier(chunk_size=50)._choose_chunk(spectra) == 50
+    assert CNN2DClassifier("short_chunk")._choose_window(spectra) == 231
+    assert CNN2DClassifier("fcn4")._choose_window(spectra) == 1366
+    assert CNN2DClassifier()._choose_window(spectra) == spectra.shape[-1]
+    assert CNN2DClassifier(chunk_size=50)._choose_window(spectra) == 50
 
 
 def test_times_need_a_sample_rate():

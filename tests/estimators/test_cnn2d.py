@@ -92,9 +92,14 @@ def test_weights_are_initialised_as_asked(data):
 )
 def test_chunk_is_the_published_one_unless_given(architecture, chunk):
     clips = inaccessible_clips(np.zeros((2, 96, 3000)))
-    assert CNN2DClassifier(architecture)._choose_chunk(clips) == chunk
-    assert CNN2DClassifier(architecture, chunk_size=50)._choose_chunk(clips) == 50
-    assert CNN2DClassifier(architecture, chunk_size=None)._choose_chunk(clips) is None
+    assert CNN2DClassifier(architecture)._choose_window(clips) == (
+        chunk or clips.shape[-1]
+    )
+    assert CNN2DClassifier(architecture, chunk_size=50)._choose_window(clips) == 50
+    assert (
+        CNN2DClassifier(architecture, chunk_size=None)._choose_window(clips)
+        == clips.shape[-1]
+    )
 
 
 def test_waveforms_are_refused_with_the_missing_step(data):

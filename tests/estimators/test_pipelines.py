@@ -331,7 +331,9 @@ def test_ten_seconds_train_a_network_of_59049_samples(tmp_path):
         pipe.fit(music.paths, ["a", "b", "a", "b"])
         # Trained on one chunk of each clip.
         assert {row for row in seen if row[0]} == {(True, 4, 59049)}
-        taggram, times = clf.predict_taggram(pipe[:-1].transform(music.paths), True)
+        taggram, times = clf.predict_taggram(
+            pipe[:-1].transform(music.paths), return_times=True
+        )
     finally:
         handle.remove()
     assert {row[2] for row in seen} == {59049}

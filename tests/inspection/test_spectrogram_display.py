@@ -488,7 +488,8 @@ def test_waveforms_of_unequal_length_are_taken_as_rawwave_takes_them():
     waves[0] = waves[0][:5000]
     pipe = make_pipeline(RawWave(), MelSpectrogram(n_mels=32)).fit(waves)
     display = SpectrogramDisplay.from_estimator(pipe, waves, 0)
-    assert_allclose(display.spectrogram, pipe.transform(waves)[0], atol=1e-5)
+    # As it is alone, without the padding that the longer one asks for.
+    assert_allclose(display.spectrogram, pipe.transform(waves[:1])[0], atol=1e-5)
 
 
 def test_front_end_that_returns_an_array_is_shown_in_bins_and_frames():

@@ -413,8 +413,10 @@ def test_scores_of_chunked_outputs_are_those_of_the_clips():
     monitored, metrics = make_metrics(right_share, ["neg_log_loss"])
     score = ValidationScores(targets, y, monitored, "mean", metrics)
     logits = np.random.default_rng(0).normal(size=(12, 3))
-    found = score(torch.from_numpy(logits))
-    proba = softmax(logits, axis=1).reshape(4, 3, 3).mean(axis=1)
+    counts = [1, 4, 2, 5]
+    found = score(torch.from_numpy(logits), np.array(counts))
+    windows = np.split(softmax(logits, axis=1), np.cumsum(counts)[:-1])
+    proba = np.array([some.mean(axis=0) for some in windows])
     assert found["right_share"] == found["accuracy"] == right_share(y, proba)
     assert found["neg_log_loss"] == pytest.approx(-log_loss(y, proba), rel=1e-12)
 

@@ -57,6 +57,29 @@ class TensorOp(Op):
         return x * self.window[0]
 
 
+@dataclass
+class DoubleOp(GainOp):
+    def forward(self, x):
+        return x.double() * self.factor
+
+
+@dataclass
+class PointwiseOp(GainOp):
+    pointwise = True
+
+    def forward(self, x):
+        return x - x.roll(1, dims=1)
+
+
+@dataclass
+class NarrowOp(GainOp):
+    def in_slice(self, start, stop):
+        return start, stop
+
+    def forward(self, x):
+        return x.cumsum(dim=1)
+
+
 class NoOp(Gain):
     def transform(self, X):
         return X
@@ -88,8 +111,11 @@ def making(op):
     [
         (making(lambda: InPlaceOp(2.0)), "must not change its input"),
         (making(lambda: BatchOp(2.0)), "a clip among others"),
-        (making(lambda: WrongShapeOp(2.0)), "could not broadcast|out_shape tells"),
+        (making(lambda: WrongShapeOp(2.0)), "could not be broadcast|out_shape tells"),
         (making(lambda: TensorOp((torch.rand(1),))), "same numbers|equal hashes"),
+        (making(lambda: DoubleOp(2.0)), "must be float32, also before"),
+        (making(lambda: PointwiseOp(2.0)), "a part of a clip and the whole clip"),
+        (making(lambda: NarrowOp(2.0)), "a part of a clip and the whole clip"),
         (NoOp(), "must append an op"),
         (RateBlind(), "another sample rate must be an error"),
     ],

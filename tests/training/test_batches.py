@@ -100,7 +100,8 @@ def test_read_batches_yields_whole_clips_or_chunks_in_order():
     clips = make_dataset(5).clips
     whole = torch.cat(list(read_batches(clips, 2, CPU)))
     np.testing.assert_array_equal(whole, np.asarray(clips))
-    chunks = torch.cat(list(read_batches(clips, 2, CPU, chunks=Chunks(8, 3))))
+    starts = Chunks(8, 3).starts(clips)
+    chunks = torch.cat(list(read_batches(clips, 2, CPU, starts=starts, chunk=8)))
     expected = [
         np.asarray(clips[i])[:, s : s + 8] for i in range(5) for s in (0, 6, 12)
     ]

@@ -7,7 +7,7 @@ from skorch.callbacks import Callback
 
 from sktag import ClipArray, CNN1DClassifier, SampleCNNClassifier
 from sktag.testing import make_waves
-from sktag.training._chunks import chunk_starts, random_starts
+from sktag.training._chunks import Chunks, random_starts
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -16,12 +16,12 @@ QUICK = {"n_filters": 4, "max_epochs": 2, "random_state": 0}
 
 
 def test_even_layout_goes_from_the_first_column_to_the_last():
-    starts = chunk_starts([100, 40, 20], 30, 4)
+    starts = np.array([Chunks(30, 4).starts_in(n) for n in (100, 40, 20)])
     assert starts.tolist() == [[0, 23, 47, 70], [0, 3, 7, 10], [0, 0, 0, 0]]
 
 
 def test_layout_of_won2020_does_not_reach_the_end():
-    starts = chunk_starts([100], 30, 4, "won2020")
+    starts = Chunks(30, 4, "won2020").starts_in(100)[np.newaxis]
     assert starts.tolist() == [[0, 17, 34, 51]]
 
 
@@ -88,7 +88,12 @@ def test_random_chunks_repeat_by_seed():
 
 def test_all_chunks_are_the_same_in_each_epoch_and_never_from_padding():
     crops, lengths = crops_of(train_chunks="all", max_epochs=2)
-    starts = [round(i * (n - 30) / 2) for n in lengths for i in range(3)]
+    counts = [-(-n // 30) for n in lengths]
+    starts = [
+        round(i * (n - 30) / max(count - 1, 1))
+        for n, count in zip(lengths, counts, strict=True)
+        for i in range(count)
+    ]
     assert [start for *_, start in crops] == starts * 2
 
 

@@ -17,13 +17,13 @@ from sktag import (
     config_context,
 )
 from sktag.augment import Gain, SpecNoise, TimeShift, TimeStretch
-from sktag.clips import _sources
+from sktag.clips import _file_source
 from sktag.clips._cache import DECODED
 from sktag.ops import RandomOp, SpectrogramOp
 from sktag.testing import make_waves
 from sktag.training._batches import Batches
 from sktag.training._caches import fill_cache
-from sktag.training._chunks import chunk_starts, random_starts
+from sktag.training._chunks import Chunks, random_starts
 from sktag.training._data import ClipDataset, Part
 
 CPU = torch.device("cpu")
@@ -91,8 +91,8 @@ def test_each_training_row_differs_in_each_epoch_and_from_the_clean_one(kind):
 
 @pytest.mark.parametrize("kind", ["wave", "spectrogram"])
 def test_draws_are_the_same_for_any_batches_threads_and_caches(kind, paths):
-    source = RawWave().fit_transform(paths) if kind == "wave" else CLIPS[kind]
-    clips = augmented(source)
+    raw = RawWave(duration=4000 / 22050)
+    clips = augmented(raw.fit_transform(paths) if kind == "wave" else CLIPS[kind])
     expected = training_rows(clips, 2)
     for batch_size, n_threads in [(3, 1), (12, 4), (5, 2)]:
         found = training_rows(clips, 2, batch_size=batch_size, n_threads=n_threads)
@@ -208,7 +208,7 @@ def test_random_chunks_are_computed_from_parts_and_equal_cuts(source, paths, see
 def test_chunk_of_a_file_decodes_the_part_alone(paths, monkeypatch):
     clips = spectra_of(RawWave().fit_transform(paths))
     whole = np.asarray(clips)
-    decode, asked = _sources.decode, []
+    decode, asked = _file_source.decode, []
 
     def counting(*args, **kwargs):
         samples = decode(*args, **kwargs)
@@ -216,7 +216,7 @@ def test_chunk_of_a_file_decodes_the_part_alone(paths, monkeypatch):
         return samples
 
     DECODED.clear()
-    monkeypatch.setattr(_sources, "decode", counting)
+    monkeypatch.setattr(_file_source, "decode", counting)
     starts = random_starts(clips.lengths, CHUNK, 0, 0)
     with config_context(decode_cache_bytes=0):
         for x, rows in batches_of(clips, 0, chunk=CHUNK):
@@ -261,10 +261,10 @@ def test_chunks_of_one_clip_are_computed_in_the_cheaper_way(n_chunks, is_whole, 
     clips = spectra_of(CLIPS["wave"])
     whole = np.asarray(clips)
     seen.sizes.clear()
-    starts = chunk_starts(clips.lengths, CHUNK, n_chunks)
+    starts = [Chunks(CHUNK, n_chunks).starts_in(n) for n in clips.lengths]
     batches = in_order(clips, batch_size=60, chunk=CHUNK, starts=starts)
     x = torch.cat([x for x, _ in batches]).numpy()
-    assert_cuts(x, whole, np.repeat(np.arange(N), n_chunks), starts.ravel())
+    assert_cuts(x, whole, np.repeat(np.arange(N), n_chunks), np.concatenate(starts))
     if is_whole:
         # Each clip once, however many of its chunks there are.
         assert seen.n_columns == N * 4000

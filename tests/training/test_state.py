@@ -1,6 +1,5 @@
 """Devices, and random states around a fit."""
 
-import contextlib
 import pickle
 
 import numpy as np
@@ -11,7 +10,6 @@ from sklearn.base import clone
 from sktag.training._state import (
     draw_seed,
     pick_device,
-    reproducible,
     to_numpy,
     to_torch,
     use_amp,
@@ -85,22 +83,6 @@ def test_amp_auto_is_off_on_the_cpu():
     assert use_amp("auto", cpu) is False
     assert use_amp(True, cpu) is True
     assert use_amp(False, cpu) is False
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_random_state_and_flags_are_restored_after_a_block(fails):
-    cudnn, cpu = torch.backends.cudnn, torch.device("cpu")
-    before = torch.get_rng_state(), cudnn.deterministic, cudnn.benchmark
-    drawn = []
-    for _ in range(2):
-        with contextlib.suppress(RuntimeError), reproducible(cpu, 3):
-            assert cudnn.deterministic
-            drawn.append(torch.rand(4))
-            if fails:
-                raise RuntimeError
-    assert torch.equal(*drawn)
-    assert torch.equal(torch.get_rng_state(), before[0])
-    assert (cudnn.deterministic, cudnn.benchmark) == before[1:]
 
 
 def test_seed_of_a_number_is_the_number_and_others_are_drawn():

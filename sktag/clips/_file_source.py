@@ -1,0 +1,312 @@
+"""Waveforms in audio files, decoded on demand."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sktag._config import get_config
+from sktag._messages import warn
+from sktag.clips._audio import AudioInfo, decode, probe_many, stat_key
+from sktag.clips._cache import DECODED, DiskCache, Key
+from sktag.clips._sources import Rows, fill
+
+# Why rows could not be read, in this process.
+_FAILURES: dict["Excerpt", Exception] = {}
+# Codecs that are always decoded from the beginning of the file.
+_UNSEEKABLE = ("MPEG", "OPUS")
+
+
+class Excerpt(NamedTuple):
+    """A file, or a part of it in seconds; to its end if `duration` is None."""
+
+    path: str
+    offset: float = 0.0
+    duration: float | None = None
+
+
+class FileSource:
+    """Files, or parts of files, decoded on demand.
+
+    With ``n_samples=None`` each row is as long as its sound, which the headers tell.
+    Otherwise no header is read before a file is decoded, unless `lengths` is asked for.
+    """
+
+    noun: str = "files"
+    kind: str = "wave"
+    hop_length: int | None = None
+    frequencies: np.ndarray | None = None
+
+    def __init__(
+        self,
+        excerpts: Sequence[Excerpt],
+        sr: int,
+        n_samples: int | None,
+        *,
+        offset: float = 0.0,
+        pad: str = "zero",
+        on_error: str = "raise",
+        memory: str | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        self.excerpts = list(excerpts)
+        self.options: dict[str, Any] = {
+            "sr": sr,
+            "n_samples": n_samples,
+            "offset": offset,
+            "pad": pad,
+            "on_error": on_error,
+            "memory": memory,
+            "n_threads": n_threads,
+        }
+        self.sample_rate: float | None = sr
+        self._sr = sr
+        self._n_samples = n_samples
+        self._pad = pad
+        self._on_error = on_error
+        self._disk = None if memory is None else DiskCache(memory)
+        self._n_threads = n_threads
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows, and number of samples of the longest."""
+        n = self._n_samples
+        if n is None:
+            n = int(self._sound.max(initial=1))
+        return len(self.excerpts), n
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of samples that each row has of its file, according to the header."""
+        n = self._n_samples
+        return self._sound if n is None else np.minimum(self._sound, n)
+
+    @property
+    def widths(self) -> np.ndarray | None:
+        """Number of samples of each row, if they have lengths of their own."""
+        return np.maximum(self._sound, 1) if self._n_samples is None else None
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Rows that could not be read, as far as they have been."""
+        return np.flatnonzero([row in _FAILURES for row in self.excerpts])
+
+    def check(self) -> list[Exception]:
+        """Return the errors of files that are not there, or have no valid header."""
+        if self._n_samples is None:
+            _ = self._sound
+        else:
+            for row in self.excerpts:
+                _note(row, _error_of(stat_key, row.path))
+        return [_FAILURES[self.excerpts[i]] for i in self.failed]
+
+    @cached_property
+    def _sound(self) -> np.ndarray:
+        """Number of samples from the beginning of each row to its end."""
+        paths = list(dict.fromkeys(row.path for row in self.excerpts))
+        infos = dict(zip(paths, probe_many(paths, self._n_threads), strict=True))
+        lengths = np.zeros(len(self.excerpts), dtype=np.int64)
+        for i, row in enumerate(self.excerpts):
+            info = infos[row.path]
+            if not isinstance(info, Exception):
+                lengths[i] = self._n_sound(row, info)
+            elif self._on_error == "raise":
+                raise info
+            else:
+                _note(row, info)
+        return lengths
+
+    def _n_sound(self, row: Excerpt, info: AudioInfo) -> int:
+        start, most = self._extent(row)
+        n = max(0, info.n_samples(self._sr) - start)
+        return n if most is None else min(n, most)
+
+    def _extent(self, row: Excerpt) -> tuple[int, int | None]:
+        """Return the first sample of a row in its file, and how many there may be."""
+        offset = round(self.options["offset"] * self._sr)
+        start = round(row.offset * self._sr)
+        if row.duration is None:
+            return start + offset, None
+        return start + offset, max(0, round(row.duration * self._sr) - offset)
+
+    def read_into(
+        self,
+        outs: Rows,
+        rows: np.ndarray,
+        starts: np.ndarray | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        """Decode some rows, or a part of each row, several files at a time."""
+
+        def read_row(i: int) -> Exception | None:
+            start = None if starts is None else int(starts[i])
+            return self._read_row(outs[i], self.excerpts[rows[i]], start)
+
+        known = set(_FAILURES) if self._on_error == "warn" else set()
+
+        n_threads = min(n_threads or self._n_threads or _n_cpus(), len(rows))
+        if n_threads > 1:
+            with ThreadPoolExecutor(n_threads) as pool:
+                errors = list(pool.map(read_row, range(len(rows))))
+        else:
+            errors = [read_row(i) for i in range(len(rows))]
+        if self._on_error == "warn":
+            for i, error in enumerate(errors):
+                if error and self.excerpts[rows[i]] not in known:
+                    warn(f"{error} It is replaced by silence.")
+
+    def _read_row(
+        self, out: np.ndarray, row: Excerpt, start: int | None
+    ) -> Exception | None:
+        """Fill a row, or a part of it; return the error if it becomes silence."""
+        try:
+            samples, first = self._samples(row, start, len(out))
+        except (OSError, ValueError) as error:
+            if self._on_error == "raise":
+                raise
+            _note(row, error)
+            out[:] = 0
+            return error
+        _note(row, None)
+        fill(out, samples, self._pad, (start or 0) - first)
+        return None
+
+    def _samples(
+        self, row: Excerpt, start: int | None, width: int
+    ) -> tuple[np.ndarray, int]:
+        """Return samples of a row, and the column at which they begin.
+
+        They come from a cache, or are decoded and cached. If the cache has no room for
+        all files, only the part is decoded, and not cached.
+        """
+        first, most = self._extent(row)
+        if self._n_samples is not None:
+            most = self._n_samples if most is None else min(most, self._n_samples)
+        if most == 0:
+            return np.zeros(0, dtype=np.float32), 0
+        # Check the file again, so that a cache never returns its old content.
+        stat = stat_key(row.path)
+        key: Key = (row.path, *stat, self._sr, first, most)
+        cache = self._disk or DECODED
+        samples = cache.get(key)
+        if samples is not None:
+            return samples, 0
+        info = None
+        if first or start is not None or row.duration is not None:
+            info = _probed(row.path)
+            if self._n_sound(row, info) == 0:
+                return np.zeros(0, dtype=np.float32), 0  # it ends before the offset
+        if info is not None and start is not None and not self._fits_cache():
+            n = self._n_sound(row, info)
+            n = n if most is None else min(n, most)
+            part = self._decode_part(row.path, first, start, width, n)
+            if part is not None:
+                return part, start
+        if info is not None and self._shares_decode(row, info):
+            whole_key: Key = (row.path, *stat, self._sr, 0, None)
+            whole = DECODED.get(whole_key)
+            if whole is None:
+                whole = decode(row.path, self._sr)
+                DECODED.put(whole_key, whole)
+            return whole[first : None if most is None else first + most], 0
+        samples = decode(row.path, self._sr, offset=first / self._sr, n_samples=most)
+        cache.put(key, samples)
+        return samples, 0
+
+    def _shares_decode(self, row: Excerpt, info: AudioInfo) -> bool:
+        """Tell whether to decode a file whole, for all the rows that are parts of it.
+
+        Some codecs are decoded from the beginning for any part.
+        """
+        n_bytes = 4 * info.n_samples(self._sr)
+        return (
+            row.duration is not None
+            and info.subtype.startswith(_UNSEEKABLE)
+            and n_bytes <= get_config()["decode_cache_bytes"] // 2
+        )
+
+    def _fits_cache(self) -> bool:
+        n_samples = self._n_samples
+        total = (
+            int(self._sound.sum())
+            if n_samples is None
+            else n_samples * len(self.excerpts)
+        )
+        return self._disk is not None or 4 * total <= get_config()["decode_cache_bytes"]
+
+    def _decode_part(
+        self, path: str, first: int, start: int, width: int, n: int
+    ) -> np.ndarray | None:
+        """Decode a part of a row of `n` samples; None if the whole row is needed."""
+        missing = start + width - n
+        if missing > 0 and self._pad == "repeat":
+            return None  # the padding is the beginning of the row
+        if start >= n:
+            return np.zeros(0, dtype=np.float32)
+        n_samples = min(width, n - start)
+        # If the file ends before its header says, reading the whole file reports it.
+        with suppress(ValueError):
+            offset = (first + start) / self._sr
+            part = decode(path, self._sr, offset=offset, n_samples=n_samples)
+            is_short = len(part) < n_samples
+            return None if is_short and self._pad == "repeat" else part
+        return None
+
+    def take(self, rows: np.ndarray) -> "FileSource":
+        """Return a source of some of the rows."""
+        taken = FileSource([self.excerpts[i] for i in rows], **self.options)
+        if "_sound" in vars(self):
+            vars(taken)["_sound"] = self._sound[rows]
+        return taken
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the current state of the files: a changed file changes the pickle."""
+        paths = dict.fromkeys(row.path for row in self.excerpts)
+        stats = [(path, *_stat_now(path)) for path in paths]
+        # Tuples of plain values pickle alike whether or not rows share a string.
+        rows = [tuple(row) for row in self.excerpts]
+        # The number of threads changes no sample, so it is not part of the identity.
+        return _restore_files, (rows, {**self.options, "n_threads": None}, stats)
+
+
+def _restore_files(
+    rows: list[tuple[Any, ...]], options: dict[str, Any], stats: list[Any]
+) -> FileSource:
+    return FileSource([Excerpt(*row) for row in rows], **options)
+
+
+def _note(row: Excerpt, error: Exception | None) -> None:
+    if error is None:
+        _FAILURES.pop(row, None)
+    else:
+        _FAILURES[row] = error
+
+
+def _error_of(function: Any, path: str) -> Exception | None:
+    try:
+        function(path)
+    except (OSError, ValueError) as error:
+        return error
+    return None
+
+
+def _stat_now(path: str) -> tuple[int, ...]:
+    try:
+        return tuple(stat_key(path))
+    except (OSError, ValueError):
+        return ()  # it is gone; reading it raises the error
+
+
+def _probed(path: str) -> AudioInfo:
+    [info] = probe_many([path], 1)
+    if isinstance(info, Exception):
+        raise info
+    return info
+
+
+def _n_cpus() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
