@@ -34,6 +34,7 @@ BENCHMARKS = {
     "instruments": networks.instruments,
     "instruments_augmented": real_audio.instruments_augmented,
     "tags": networks.tags,
+    "missing_tags": networks.missing_tags,
     "regression": networks.regression,
     "structure": structure.structure,
     "chunks": chunks.chunks,
@@ -51,6 +52,7 @@ REPORTS = {
     "instruments": networks.instruments_report,
     "instruments_augmented": real_audio.augmented_report,
     "tags": networks.tags_report,
+    "missing_tags": networks.missing_tags_report,
     "regression": networks.regression_report,
     "structure": structure.report,
     "chunks": chunks.report,
@@ -61,6 +63,7 @@ NEED_DATA = {
     "instruments",
     "instruments_augmented",
     "tags",
+    "missing_tags",
 }
 # Those that measure a checkout, and another one to compare it with.
 COMPARE = {"structure", "chunks"}

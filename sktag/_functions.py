@@ -6,15 +6,20 @@ checkpoints are made of pickles, so `code_of` is added to them.
 
 import pickle
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
+from dis import get_instructions
 from functools import partial
-from inspect import iscode, isfunction
+from inspect import iscode, isfunction, ismodule
 from itertools import chain
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 # They pickle functions by value, or pickle nothing.
 _BY_VALUE = ("copy", "cloudpickle", "dill")
+_INSTALLED = tuple(
+    {sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib")}
+)
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 
 
@@ -22,7 +27,8 @@ def code_of(*values: object) -> list[Any]:
     """Return the code of users' functions, classes and callable objects, as plain data.
 
     It includes defaults, constants with names in capitals, and the functions and
-    classes of the same module that they name. Other values have none.
+    classes that they name, of the same module and of others that are not installed.
+    Other values have none.
     """
     return list(_codes(values, set()))
 
@@ -67,19 +73,35 @@ def _of_function(function: FunctionType, seen: set[int]) -> Iterator[Any]:
     for name, value in sorted(named.items()):
         if name.isupper() and isinstance(value, _PLAIN):
             yield name, repr(value)
-        elif getattr(value, "__module__", None) == function.__module__:
+        elif ismodule(value) and _is_users(value.__name__):
+            yield from _codes([getattr(value, n, None) for n in sorted(named)], seen)
+        elif (module := getattr(value, "__module__", None)) and (
+            module == function.__module__ or _is_users(module)
+        ):
             yield from _codes((value,), seen)
     # The function that a decorator wraps.
     yield from _codes((getattr(function, "__wrapped__", None),), seen)
 
 
+def _is_users(module: str) -> bool:
+    """Tell whether a module is neither of an installed package nor of Python."""
+    if module.split(".")[0] == "sktag":
+        return False
+    path = getattr(sys.modules.get(module), "__file__", None)
+    return path is not None and not path.startswith(_INSTALLED)
+
+
 def _of_class(cls: type, seen: set[int]) -> Iterator[Any]:
     for base in cls.__mro__:
-        if base.__module__ != cls.__module__:
+        if base.__module__ != cls.__module__ and not _is_users(base.__module__):
             continue
+        methods = [v for v in vars(base).values() if isfunction(v)]
+        # What methods assign is state, such as a counter.
+        state = {name for method in methods for name in _assigned(method.__code__)}
         for name, value in sorted(vars(base).items()):
-            if isinstance(value, _PLAIN) and not name.startswith("__"):
-                yield name, repr(value)
+            if isinstance(value, _PLAIN):
+                if not name.startswith("__") and name not in state:
+                    yield name, repr(value)
             elif not isinstance(value, type):
                 yield from _codes((value,), seen)
 
@@ -95,6 +117,11 @@ def _repr(constant: object) -> str:
     if isinstance(constant, frozenset):
         return repr(sorted(map(repr, constant)))
     return repr(constant)
+
+
+def _assigned(code: CodeType) -> set[str]:
+    """Return the names of the attributes that code assigns."""
+    return {i.argval for i in get_instructions(code) if i.opname == "STORE_ATTR"}
 
 
 def _names(code: CodeType) -> set[str]:

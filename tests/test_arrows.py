@@ -50,6 +50,7 @@ MAY_IMPORT = {
     "sktag.training": [
         "sktag._atomic",
         "sktag._compat",
+        "sktag._functions",
         "sktag._messages",
         "sktag._torch",
         "sktag.clips",

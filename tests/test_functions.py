@@ -32,9 +32,14 @@ from dataclasses import dataclass
 from functools import wraps
 from sktag import ClipTransformer
 from sktag.ops import Op
+import of_another
+from of_another import imported
 
 LEVEL = 2
 state = 0
+
+def calls(x):
+    return imported(x) + of_another.named(x)
 
 def logged(function):
     @wraps(function)
@@ -58,6 +63,10 @@ def picks(samples, sample_rate):
 
 class Object:
     share = 13
+    n_calls = 0
+
+    def count(self):
+        Object.n_calls += 1
 
     def __call__(self, samples, sample_rate):
         return self.made(samples)
@@ -77,6 +86,15 @@ class Double(ClipTransformer):
 '''
 
 
+ANOTHER = """
+def imported(x):
+    return x * 23
+
+def named(x):
+    return x * 29
+"""
+
+
 @pytest.fixture
 def load(tmp_path, monkeypatch):
     """Return a function that loads a module of a user, in its present version."""
@@ -84,14 +102,16 @@ def load(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
     def load(old="", new=""):
-        assert old in SOURCE
-        (tmp_path / "of_a_user.py").write_text(SOURCE.replace(old, new))
-        sys.modules.pop("of_a_user", None)
+        assert old in SOURCE + ANOTHER
+        for name, text in (("of_a_user", SOURCE), ("of_another", ANOTHER)):
+            (tmp_path / f"{name}.py").write_text(text.replace(old, new))
+            sys.modules.pop(name, None)
         importlib.invalidate_caches()
         return importlib.import_module("of_a_user")
 
     yield load
-    sys.modules.pop("of_a_user", None)
+    for name in ("of_a_user", "of_another"):
+        sys.modules.pop(name, None)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +126,8 @@ def load(tmp_path, monkeypatch):
         ("Object", "* 17", "* 18"),
         ("Object", "share = 13", "share = 14"),
         ("DoubleOp", "* 19", "* 20"),
+        ("calls", "x * 23", "x * 24"),
+        ("calls", "x * 29", "x * 30"),
     ],
 )
 @pytest.mark.parametrize("wrap", [lambda f: f, partial, lambda f: [1, {"f": f}]])
@@ -128,6 +150,14 @@ def test_code_of_an_object_is_that_of_its_class_and_of_what_it_holds(load):
 )
 def test_code_with_other_comments_or_variables_is_the_same(load, old, new):
     assert code_of(load().changed) == code_of(load(old, new).changed)
+
+
+def test_code_of_a_class_leaves_out_what_its_methods_count(load):
+    own = load()
+    before = code_of(own.Object)
+    own.Object().count()
+    assert own.Object.n_calls == 1
+    assert code_of(own.Object) == before
 
 
 @pytest.mark.parametrize("value", ["fcn4", None, 3, Gain(), ScaleOp, CNN2DClassifier()])

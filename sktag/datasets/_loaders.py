@@ -6,14 +6,14 @@
 - They need no package for tables, but accept DataFrames of pandas and polars.
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
 from sklearn.utils import Bunch
 
-from sktag._messages import did_you_mean, warn
+from sktag._messages import warn
 from sktag.clips._files import AUDIO_EXTENSIONS, audio_files
+from sktag.datasets._tables import as_labels, as_numbers, as_seconds, read_columns
 
 
 def _check_extensions(extensions):
@@ -129,97 +129,42 @@ def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
     )
 
 
-def _read_csv(path):
-    """Read the header, the rows and the place of each row of a CSV or TSV file."""
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        header = [name.strip() for name in next(reader, [])]
-        rows, places = [], []
-        for row in reader:
-            if not any(cell.strip() for cell in row):
-                continue
-            place = f"line {reader.line_num}"
-            if len(row) != len(header):
-                raise ValueError(
-                    f"'{path}', {place}: {len(row)} cells, but the header has "
-                    f"{len(header)} columns. Put quotes around cells with a "
-                    f"{'tab' if delimiter == chr(9) else 'comma'}."
-                )
-            rows.append(row)
-            places.append(place)
-    return header, rows, places
-
-
-def _read_columns(table, wanted):
-    """Read some columns as lists, the place of each row, and the table's name."""
-    if hasattr(table, "columns"):
-        name, header = "the DataFrame", list(table.columns)
-        places = [f"row {i} (the first is 0)" for i in range(len(table))]
-    else:
-        path = Path(table)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"There is no file '{path}'. Pass the path of a CSV file, or a "
-                "DataFrame."
-            )
-        header, rows, places = _read_csv(path)
-        name = f"'{path}'"
-    for column in wanted:
-        count = header.count(column)
-        if count != 1:
-            what = (
-                f"{count} columns {column!r} instead of one"
-                if count
-                else (f"no column {column!r}")
-            )
-            hint = "" if count else did_you_mean(column, header)
-            raise ValueError(f"{name} has {what}. Its columns are {header}.{hint}")
-    if not places:
-        raise ValueError(f"{name} has no rows. Add one per audio file.")
-    if hasattr(table, "columns"):
-        columns = [list(table[column]) for column in wanted]
-    else:
-        columns = [[row[header.index(column)] for row in rows] for column in wanted]
-    return columns, places, name
-
-
-def _text(cell):
-    """Return a cell as text; empty for None, NaN and pandas.NA."""
-    if cell is None or str(cell) in ("nan", "<NA>", "NaT"):
-        return ""
-    return str(cell).strip()
-
-
-def _number(text):
-    """Return the number in a text, or None; "True" and "False" are 1 and 0."""
-    if text.lower() in ("true", "false"):
-        return int(text.lower() == "true")
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    if "_" in text or not np.isfinite(value):
-        return None
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
-
-
-def load_table(csv, file_column, label_columns, root=None):
+def load_table(
+    csv,
+    file_column,
+    label_columns,
+    root=None,
+    *,
+    offset_column=None,
+    duration_column=None,
+    group_column=None,
+    split_column=None,
+):
     r"""List the audio files and labels of a table.
 
     Parameters
     ----------
     csv : str, path-like or DataFrame
-        A table with a header and one row per audio file: the path of a CSV file in
-        UTF-8 (separated by tabs if it ends in `.tsv`), or a DataFrame.
+        A table with a header and one row per clip: the path of a CSV file in UTF-8 or
+        UTF-16, separated by commas, semicolons or tabs; or a DataFrame. If numbers are
+        separated by semicolons, they may have a decimal comma.
     file_column : str
         The column of the audio files' paths.
     label_columns : str or sequence of str
         The column of the labels; or a sequence of numeric columns, one per tag (0 and
-        1, or false and true) or per value to predict.
+        1, or false and true; empty where not annotated) or per value to predict.
     root : str, path-like or None, default=None
         The directory that relative paths start from. None means the directory of the
         CSV file, or the working directory for a DataFrame.
+    offset_column : str, default=None
+        The column of the clips' starts in their files, in seconds; 0 where empty.
+    duration_column : str, default=None
+        The column of the clips' durations, in seconds; where empty, a clip lasts to the
+        end of its file.
+    group_column : str, default=None
+        The column of the groups (an artist, a recording) that a split must not part.
+    split_column : str, default=None
+        The column of the parts, such as "train" and "test", or of the folds.
 
     Returns
     -------
@@ -229,11 +174,18 @@ def load_table(csv, file_column, label_columns, root=None):
         - paths : list of str, length n_clips. The files, in the table's order.
         - target : ndarray. For a single column, of shape (n_clips,): numbers if
           every label is a finite number (int if all are whole, otherwise float; true
-          and false are 1 and 0), otherwise strings. For a sequence of columns, of
-          shape (n_clips, n_columns): int if all numbers are whole, as in an indicator
-          matrix of tags, otherwise float.
+          and false are 1 and 0), otherwise strings. Numbers with a leading zero, such
+          as "01", are strings, and so are all labels beside them. For a sequence of
+          columns, of shape (n_clips, n_columns): int if all numbers are whole, as in
+          an indicator matrix of tags, otherwise float, with NaN for empty cells.
         - target_names : list of str. The classes, sorted, if the labels are strings;
           otherwise the names of the columns.
+        - data : DataFrame with the columns path, offset and duration, which is the X of
+          :class:`sktag.RawWave`. Only with `offset_column` or `duration_column`; needs
+          pandas.
+        - groups : ndarray of shape (n_clips,). Only with `group_column`; for `fit` and
+          cross-validation.
+        - split : ndarray of shape (n_clips,). Only with `split_column`.
         - DESCR : str. Summary of the files.
 
     Raises
@@ -241,8 +193,9 @@ def load_table(csv, file_column, label_columns, root=None):
     FileNotFoundError
         If the CSV file or one of the audio files does not exist.
     ValueError
-        If a column is missing, if the table has no rows, if a cell in these columns is
-        empty, or if a label in a sequence of columns is not a number.
+        If the file has another encoding, if a column is missing, if the table has no
+        rows, if a cell in one of these columns is empty that must not be, or if a cell
+        in a numeric column is not a number.
 
     See Also
     --------
@@ -275,17 +228,13 @@ def load_table(csv, file_column, label_columns, root=None):
             f"label_columns={label_columns!r} must name at least one column. Pass the "
             "column of the labels, or a list of columns."
         )
-    (files, *columns), places, name = _read_columns(csv, [file_column, *labels])
-    for column, cells in zip([file_column, *labels], [files, *columns], strict=True):
-        for place, cell in zip(places, cells, strict=True):
-            if not _text(cell):
-                raise ValueError(
-                    f"{name}, {place}: the cell in column {column!r} is empty. Fill "
-                    "it in, or remove the row."
-                )
+    times = {"offset": offset_column, "duration": duration_column}
+    others = {"groups": group_column, "split": split_column}
+    extra = [name for name in (*times.values(), *others.values()) if name is not None]
+    columns, name = read_columns(csv, file_column, [*labels, *extra])
     if root is None:
         root = Path() if hasattr(csv, "columns") else Path(csv).parent
-    paths = [Path(root, _text(cell)) for cell in files]
+    paths = [Path(root, text) for text in columns[file_column].filled()]
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise FileNotFoundError(
@@ -293,25 +242,40 @@ def load_table(csv, file_column, label_columns, root=None):
             f"first of them '{missing[0]}'. Pass the directory that their paths start "
             "from as root."
         )
-    texts = [[_text(cell) for cell in cells] for cells in columns]
-    numbers = [[_number(text) for text in column] for column in texts]
-    if single and None in numbers[0]:
-        target = np.array(texts[0])
-        target_names = sorted(set(texts[0]))
+    if single:
+        target = as_labels(columns[label_columns])
+        is_text = target.dtype.kind == "U"
+        target_names = np.unique(target).tolist() if is_text else [label_columns]
     else:
-        for label, column, values in zip(labels, texts, numbers, strict=True):
-            if None in values:
-                row = values.index(None)
-                raise ValueError(
-                    f"{name}, {places[row]}: {column[row]!r} in column {label!r} is "
-                    "not a finite number, as several label columns must be. For a "
-                    "column of class names, pass label_columns as one string."
-                )
-        target = np.array(numbers[0]) if single else np.array(numbers).T
+        target = np.array([as_numbers(columns[label]) for label in labels]).T
         target_names = [str(label) for label in labels]
-    return Bunch(
+    bunch = Bunch(
         paths=[str(path) for path in paths],
         target=target,
         target_names=target_names,
         DESCR=f"{len(paths)} audio files listed in {name}, with {labels} as target.",
     )
+    for key, column in others.items():
+        if column is not None:
+            bunch[key] = as_labels(columns[column])
+    if offset_column is not None or duration_column is not None:
+        bunch.data = _segments(bunch.paths, times, columns)
+    return bunch
+
+
+def _segments(paths, times, columns):
+    """Return the clips as a DataFrame of path, offset and duration."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise ImportError(
+            "offset_column and duration_column give a DataFrame, which needs pandas: "
+            "pip install pandas."
+        ) from error
+    frame = {"path": paths}
+    for key, column in times.items():
+        empty = 0.0 if key == "offset" else np.nan
+        frame[key] = np.full(len(paths), empty)
+        if column is not None:
+            frame[key] = as_seconds(columns[column], key, empty)
+    return pd.DataFrame(frame)

@@ -52,7 +52,7 @@ from sktag.training._state import (
 )
 
 # Parameters that are no part of what a checkpoint is of. Callbacks that change the
-# weights are the user's to keep.
+# weights are the user's to keep; a warning says if their code changed.
 _NOT_IN_CHECKPOINT_KEY = {
     "verbose",
     "n_threads",

@@ -177,7 +177,9 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         y : array of shape (n_clips,) or (n_clips, n_tags)
             Labels, all text or all numbers; or an indicator matrix of tags (array,
             sparse or DataFrame) of 0, 1 and, where a tag is not annotated, NaN. Such
-            entries are left out of the loss, the class weights and the scores.
+            entries are left out of the loss, the class weights and the scores. With
+            NaN, cross-validation of scikit-learn needs a splitter that does not look
+            at y, such as ``cv=KFold(5)``.
         sample_weight : array of shape (n_clips,), optional
             Weights of the clips; they are scaled to a mean of 1.
         X_val : paths, ClipArray or array, optional

@@ -104,7 +104,8 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
         classes) or, of regressors, `predict`. Scores are maximised. "roc_auc" of
         several classes is the mean of one against the rest; "roc_auc" and
         "average_precision" of tags are means over tags of which both values occur in
-        the validation clips.
+        the validation clips. Tags that are not annotated are left out; functions get
+        NaN for them in y_true.
     mixup_alpha : float >= 0, default=0
         Mixup (Zhang et al., ICLR 2018): clips of a step are blended with others of the
         batch, and so are their losses, by a share drawn for each step from
@@ -125,6 +126,9 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
         ``f(logits, targets)`` that returns a tensor of one loss per row. It gets logits
         (n, n_classes) and class indices (n,), or, for tags, logits and tags of 0 and 1,
         (n, n_tags).
+        A tag that is not annotated reaches a function as 0 with a logit of -20 without
+        gradient, of which the loss is nearly 0; the losses of rows are then scaled up
+        to the mean over the annotated tags.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes. "balanced" is inverse to their frequencies; for tags,
         the weight of each tag's positives is negatives over positives. A dict is by
@@ -142,10 +146,11 @@ class CNN2DClassifier(CNN2DMixin, BaseClassifier):
         names, scorers or functions, as for `monitor`.
     checkpoint : str or path-like, default=None
         Folder in which `fit` saves each epoch, in a file for each fit. A fit that was
-        killed and is called again, with the same parameters and clips, resumes and ends
-        with the same weights; one that was complete returns at once. With
-        ``random_state=None`` the file has the seed. The state of `callbacks` is not
-        saved, except for skorch's EarlyStopping. `partial_fit` saves nothing.
+        killed and is called again, with the same parameters, clips and functions of
+        yours, resumes and ends with the same weights; one that was complete returns at
+        once. With ``random_state=None`` the file has the seed. The state of `callbacks`
+        is not saved, except for skorch's EarlyStopping; a warning says if their code
+        changed. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" is CUDA if there is a GPU, else the CPU.
     amp : bool or "auto", default="auto"

@@ -127,10 +127,11 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
         names, scorers or functions, as for `monitor`.
     checkpoint : str or path-like, default=None
         Folder in which `fit` saves each epoch, in a file for each fit. A fit that was
-        killed and is called again, with the same parameters and clips, resumes and ends
-        with the same weights; one that was complete returns at once. With
-        ``random_state=None`` the file has the seed. The state of `callbacks` is not
-        saved, except for skorch's EarlyStopping. `partial_fit` saves nothing.
+        killed and is called again, with the same parameters, clips and functions of
+        yours, resumes and ends with the same weights; one that was complete returns at
+        once. With ``random_state=None`` the file has the seed. The state of `callbacks`
+        is not saved, except for skorch's EarlyStopping; a warning says if their code
+        changed. `partial_fit` saves nothing.
     device : str, default="auto"
         "auto" is CUDA if there is a GPU, else the CPU.
     amp : bool or "auto", default="auto"

@@ -132,7 +132,7 @@ def _refuse_codings(y):
     if len(values) == 2 and (remedy := _CODINGS.get(tuple(values.tolist()))):
         raise ValueError(
             f"y is a matrix of {values[0]} and {values[1]}, and tags are coded 0 and "
-            f"1: give {remedy}. Numbers that a regressor shall predict are floats."
+            f"1: give {remedy}. If they are numbers for a regressor, give floats."
         )
 
 

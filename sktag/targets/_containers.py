@@ -11,13 +11,11 @@ import numpy as np
 
 _REMEDIES = {
     "bytes": "decode them, [label.decode() for label in y]",
-    "complex numbers": "give real ones",
     "dates": "give text, [str(date) for date in y], or numbers",
 }
 _KINDS = {
     "S": "bytes",
     "V": "records",
-    "c": "complex numbers",
     "M": "dates",
     "m": "dates",
 }
@@ -39,6 +37,8 @@ def as_array(y):
         )
     if len(array) == 0:
         return array
+    if array.dtype.kind == "c":
+        raise ValueError("Complex data not supported in y: give real numbers.")
     _refuse_kind(_KINDS.get(array.dtype.kind), array.flat[0])
     if array.ndim == 2 and array.shape[1] > 1:
         return _as_numbers(array)

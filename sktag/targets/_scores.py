@@ -179,8 +179,8 @@ class ValidationScores:
             if self.y.ndim == 1:
                 what = f"the classes {self.targets.classes[lacking].tolist()}"
             warn(
-                f"the {len(self.y)} validation clips do not have both clips with and "
-                f"without {what}: {'; '.join(effects)}. Raise validation_fraction, or "
+                f"the {len(self.y)} validation clips lack clips with, or without, "
+                f"{what}: {'; '.join(effects)}. Raise validation_fraction, or "
                 "give X_val."
             )
 

@@ -14,6 +14,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from skorch.history import History
 
 from sktag._atomic import atomic_write
+from sktag._functions import code_of
 from sktag._messages import warn
 from sktag.training._callbacks import Schedule
 from sktag.training._stages import Stages
@@ -104,12 +105,21 @@ class Checkpoint(Callback):
             "weights": to_numpy(net.module_.state_dict()),
             "optimizer": to_numpy(net.optimizer_.state_dict()),
             "callbacks": {name: _state_of(c) for name, c in net.callbacks_},
+            "code": _code_of_callbacks(net),
         }
         _write(self.path, state)
 
     def restore(self, net):
         """Restore the saved state of a net."""
         saved, self.saved = self.saved, None
+        code = _code_of_callbacks(net)
+        changed = [n for n, c in saved["code"].items() if code.get(n, c) != c]
+        if changed:
+            warn(
+                f"the code of the callback {', '.join(changed)} has changed since the "
+                f"fit was saved in {self.path}, whose {len(saved['history'])} epochs "
+                "were trained with the code before: delete the file to start anew."
+            )
         for name, callback in net.callbacks_:
             _restore_callback(net, callback, saved["callbacks"].get(name))
         net.module_.load_state_dict(to_torch(saved["weights"]))
@@ -117,6 +127,16 @@ class Checkpoint(Callback):
         net.optimizer_.load_state_dict(to_torch(saved["optimizer"]))
         net.history = History(saved["history"])
         return saved["running"]
+
+
+def _code_of_callbacks(net):
+    """Return a hash of the code of each class of callbacks that is the user's."""
+    classes = [type(callback) for _, callback in net.callbacks_]
+    return {
+        f"{c.__module__}.{c.__qualname__}": joblib.hash(code_of(c))
+        for c in classes
+        if c.__module__.split(".")[0] not in ("sktag", "skorch")
+    }
 
 
 def _state_of(callback):

@@ -99,7 +99,7 @@ def test_missing_entries_of_a_matrix_are_nan(y):
         (pd.Series(["a", 1.5]), ValueError, "mixes numbers and text"),
         ([b"a", b"b"], ValueError, r"holds bytes \(b'a'\).*label.decode\(\)"),
         (np.array([b"a"]), ValueError, r"holds bytes \(b'a'\)"),
-        (np.array([1j, 2]), ValueError, "holds complex numbers"),
+        (np.array([1j, 2]), ValueError, "Complex data not supported in y"),
         (np.zeros(2, dtype=[("a", int)]), ValueError, "holds records"),
         ([Mood.CALM], ValueError, "holds Mood .* labels are text or numbers"),
         (pd.date_range("2020", periods=2), ValueError, "holds dates .*2020-01-01"),

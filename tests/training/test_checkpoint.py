@@ -1,5 +1,6 @@
 """Checkpoints: a killed fit resumes and ends with the same weights."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -469,3 +470,58 @@ def test_parameters_that_cannot_be_pickled_raise(X, Y, quick, tmp_path):
 
     with pytest.raises(ValueError, match=r"can be pickled to recognise this fit"):
         quick(optimizer=Own, checkpoint=Path(tmp_path)).fit(X, Y)
+
+
+LOSS = """
+import torch
+
+def helper(logits, codes):
+    return torch.nn.functional.cross_entropy(logits, codes, reduction="none")
+
+def loss(logits, codes):
+    return helper(logits, codes)
+"""
+CALLBACK = """
+from skorch.callbacks import Callback
+
+class Own(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        pass
+"""
+
+
+def load_own(folder, text, monkeypatch):
+    """Import a module of a user's with a given text."""
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.delitem(sys.modules, "own_module", raising=False)
+    (folder / "own_module.py").write_text(text)
+    importlib.invalidate_caches()
+    return importlib.import_module("own_module")
+
+
+def test_changed_function_is_another_fit(X, Y, quick, tmp_path, monkeypatch):
+    saved = tmp_path / "saved"
+    for text, n_files in (
+        (LOSS, 1),
+        (LOSS, 1),
+        (LOSS.replace('"none")', '"none") * 2'), 2),
+    ):
+        own = load_own(tmp_path, text, monkeypatch)
+        quick(loss=own.loss, checkpoint=saved, max_epochs=2).fit(X, Y)
+        assert len(list(saved.iterdir())) == n_files
+
+
+def test_changed_callback_warns_when_a_fit_resumes(X, Y, quick, tmp_path, monkeypatch):
+    saved = tmp_path / "saved"
+    clf = quick(checkpoint=saved, max_epochs=4)
+    own = load_own(tmp_path, CALLBACK, monkeypatch)
+    clf.set_params(callbacks=[own.Own(), Crash(3)])
+    with pytest.raises(RuntimeError, match="crash"):
+        clf.fit(X, Y)
+    own = load_own(tmp_path, CALLBACK.replace("pass", "net.n_seen = 1"), monkeypatch)
+    clf.set_params(callbacks=[own.Own()])
+    message = r"callback own_module\.Own has changed .* 2 epochs .* start anew"
+    with pytest.warns(UserWarning, match=message):
+        clf.fit(X, Y)
+    assert len(list(saved.iterdir())) == 1
