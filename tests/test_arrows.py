@@ -65,6 +65,7 @@ MAY_IMPORT = {
         "sktag.targets",
         "sktag.training",
     ],
+    "sktag._timeline": None,
     "sktag.recipes": None,
     "sktag.datasets": None,
     "sktag.metrics": None,
