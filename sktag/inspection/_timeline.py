@@ -201,7 +201,7 @@ class TimelineDisplay:
         ----------
         estimator : Pipeline, search or estimator of sktag
             Fitted, as for :func:`sktag.predict_timeline`.
-        X : path; list, array, Series or DataFrame of paths; array of waveforms; or clips
+        X : path, list of paths, table, array of waveforms, or clips
             The recording, or several.
         index : int, default=0
             Which of several recordings; negative numbers count from the end.
