@@ -151,20 +151,24 @@ def _joined(part, least):
 
 
 def _audacity(labels, _):
-    # A tab or a line break in a tag would end its column.
-    tags = labels["tag"].str.split().str.join(" ") if len(labels) else labels["tag"]
-    rows = zip(labels["start"], labels["end"], tags, strict=True)
+    rows = zip(labels["start"], labels["end"], _one_line(labels["tag"]), strict=True)
     return "".join(f"{start:.6f}\t{end:.6f}\t{tag}\n" for start, end, tag in rows)
 
 
 def _raven(labels, _):
     columns = {"start": "Begin Time (s)", "end": "End Time (s)"}
+    labels = labels.assign(tag=_one_line(labels["tag"]))
     table = labels.rename(columns=columns | {"tag": "Tag", "confidence": "Confidence"})
     table.insert(0, "Selection", range(1, len(table) + 1))
     # Selections of a waveform have no frequencies.
     table.insert(1, "View", "Waveform 1")
     table.insert(2, "Channel", 1)
     return table.to_csv(sep="\t", index=False, float_format="%.6f", lineterminator="\n")
+
+
+def _one_line(tags):
+    # A tab or a line break in a tag would end its column.
+    return [" ".join(tag.split()) for tag in tags]
 
 
 def _csv(labels, _):
