@@ -192,7 +192,7 @@ def test_wrong_threshold_is_an_error_and_nothing_is_written(
 
 
 def test_wrong_format_or_table_is_an_error(timeline, tmp_path):
-    with pytest.raises(ValueError, match="format='ravn' is none of.*mean 'raven'"):
+    with pytest.raises(ValueError, match=r"format='ravn' is none of.*mean 'raven'"):
         write_labels(timeline, tmp_path, format="ravn")
     for wrong in (timeline.loc["song.wav"], timeline.reset_index(), VALUES):
         with pytest.raises(TypeError, match="takes a DataFrame as predict_timeline"):

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -94,7 +95,7 @@ def test_names_of_fifty_tags_do_not_overlap():
     assert len(display.tags_) == 50
     display.figure_.canvas.draw()
     boxes = [text.get_window_extent() for text in display.ax_.get_yticklabels()]
-    assert all(a.y0 > b.y1 for a, b in zip(boxes, boxes[1:], strict=False))
+    assert all(a.y0 > b.y1 for a, b in pairwise(boxes))
 
 
 def test_windows_meet_halfway_between_their_middles_and_cover_the_recording():
@@ -222,7 +223,7 @@ def test_figure_can_be_pickled_and_saved(pipe, path, tmp_path):
 
 def test_wrong_arguments_are_errors_that_name_the_remedy(pipe, path, waves):
     timeline = predict_timeline(pipe, waves)
-    with pytest.raises(ValueError, match="file=None is none of.*pass one of 0, 1, 2"):
+    with pytest.raises(ValueError, match=r"file=None is none of.*pass one of 0, 1, 2"):
         TimelineDisplay.from_timeline(timeline)
     with pytest.raises(ValueError, match="file=9 is none of"):
         TimelineDisplay.from_timeline(timeline, 9)
