@@ -169,11 +169,11 @@ def timeline_report(results):
         *([f"mean ROC-AUC, {name}", f"{value:.3f}"] for name, value in auc.items()),
         [
             "largest difference from a loop over windows",
-            f"{results['difference_from_loop']:.0e}",
+            f"{results['difference_from_loop']:.1g}",
         ],
         [
             f"largest difference in a call with {len(OTHERS)} other files",
-            f"{results['difference_among_others']:.0e}",
+            f"{results['difference_among_others']:.1g}",
         ],
         ["seconds", f"{results['seconds']:.1f}"],
         *(
