@@ -156,9 +156,11 @@ class Recordings(NamedTuple):
 
     @property
     def seconds(self):
-        """Length of each clip, in seconds."""
-        source = self.clips.before(0)
-        return source.lengths / self.tagger._column_rate(source)
+        """Length of each clip, in seconds: frames at its end may reach beyond it."""
+        gives = [op.gives for op in self.clips.ops]
+        n_ops = gives.index("spectrogram") if "spectrogram" in gives else len(gives)
+        sound = self.clips.before(n_ops)
+        return sound.lengths / self.tagger._column_rate(sound)
 
     def alone(self, row):
         """Return the clips of one recording, without any trace of the others."""

@@ -174,6 +174,18 @@ def test_times_are_those_of_the_file_after_an_offset(paths):
     assert ends[-1] == pytest.approx(4.5)
 
 
+def test_last_window_ends_with_the_sound_of_clips_after_an_offset(paths):
+    clf = CNN2DClassifier(chunk_size=30, **QUICK)
+    pipe = fitted(paths, MEL, clf, offset=0.1, duration=0.8)
+    wave, _ = soundfile.read(paths[4], dtype="float32")
+    expected = predict_timeline(pipe, [paths[4]])
+    clips = ClipArray.from_array(wave[np.newaxis], sample_rate=SR)
+    for X in (clips, wave[np.newaxis], [wave]):
+        timeline = predict_timeline(pipe, X)
+        assert timeline.index[-1][2] == pytest.approx(7.3)
+        np.testing.assert_allclose(timeline.to_numpy(), expected.to_numpy(), atol=1e-6)
+
+
 def test_containers_of_paths_give_the_paths_as_given(pipe, paths, monkeypatch):
     expected = predict_timeline(pipe, paths[:2]).to_numpy()
     monkeypatch.chdir(paths[0].rpartition("/")[0])
@@ -235,8 +247,10 @@ def test_columns_are_numbers_where_outputs_have_no_names(paths):
     pipe = fitted(paths, MEL, reg, y=y)
     values = predict_timeline(pipe, [paths[0]], window=1.008)
     assert list(values.columns) == [0]
-    # One window is the whole clip, which predict sees in chunks.
+    # The window is the clip of training, which predict sees in chunks of 30 frames.
     assert 50 < values.to_numpy().mean() < 250
+    named = fitted(paths, MEL, reg, y=pd.DataFrame({"hz": y, "db": -y}))
+    assert list(predict_timeline(named, [paths[0]]).columns) == ["hz", "db"]
 
 
 def test_memory_is_that_of_a_span_not_of_the_recording(paths, tmp_path, monkeypatch):

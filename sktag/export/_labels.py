@@ -17,7 +17,7 @@ _SUFFIXES = {
 }
 _COLUMNS = ["start", "end", "tag", "confidence"]
 # Windows that are closer than this, in seconds, touch: their times are rounded.
-_TOUCH = 1e-6
+TOUCH = 1e-6
 
 
 def write_labels(timeline, directory, format="audacity", threshold=0.5):
@@ -139,7 +139,7 @@ def _joined(part, least):
     for tag, values, limit in zip(part.columns, part.to_numpy().T, least, strict=True):
         open_ = None
         for k in np.flatnonzero(values >= limit):
-            if open_ is not None and starts[k] <= open_[1] + _TOUCH:
+            if open_ is not None and starts[k] <= open_[1] + TOUCH:
                 open_[1] = max(open_[1], ends[k])
                 open_[3] = max(open_[3], values[k])
             else:

@@ -14,7 +14,7 @@ from sktag._timeline import (
 )
 from sktag.clips import ClipArray
 from sktag.clips._rows import is_path
-from sktag.export._labels import check_timeline
+from sktag.export._labels import TOUCH, check_timeline
 from sktag.inspection._chosen import one_row, start_of, unit_of
 from sktag.inspection._matplotlib import check_matplotlib
 from sktag.inspection._spectrogram import SpectrogramDisplay
@@ -143,18 +143,14 @@ class TimelineDisplay:
         self.spectrogram_ax_ = axes[0] if self.spectrogram is not None else None
         if self.spectrogram is not None:
             self.spectrogram.plot(ax=axes[0], colorbar=False)
-        # Overlapping windows meet halfway between their middles.
-        starts, ends = np.asarray(self.starts), np.asarray(self.ends)
-        middles = (starts + ends) / 2
-        edges = [starts[:1], (middles[:-1] + middles[1:]) / 2, ends[-1:]]
-        edges = np.concatenate(edges)
+        edges, columns = _without_overlap(values[:, shown], self.starts, self.ends)
         limits = (0, 1) if self.value_name == _PROBABILITY else (None, None)
         self.tags_ = [str(self.tag_names[i]) for i in shown]
         rows = np.arange(len(shown) + 1) - 0.5
         self.mesh_ = self.ax_.pcolormesh(
             edges,
             rows,
-            values[:, shown].T,
+            columns.T,
             vmin=limits[0],
             vmax=limits[1],
             cmap=cmap,
@@ -334,6 +330,19 @@ class TimelineDisplay:
             value_name=value_name,
         )
         return display.plot(ax=ax, n_tags=n_tags, cmap=cmap, colorbar=colorbar)
+
+
+def _without_overlap(values, starts, ends):
+    """Return edges and values of columns; overlapping windows meet halfway."""
+    edges, columns = [starts[0]], [values[0]]
+    for k in range(1, len(values)):
+        if starts[k] > ends[k - 1] + TOUCH:  # nothing is known of the gap
+            edges += [ends[k - 1], starts[k]]
+            columns += [np.full_like(values[0], np.nan)]
+        else:
+            edges += [(starts[k - 1] + ends[k - 1] + starts[k] + ends[k]) / 4]
+        columns += [values[k]]
+    return np.array([*edges, ends[-1]]), np.array(columns)
 
 
 def _times_of(timeline):

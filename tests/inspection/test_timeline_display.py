@@ -106,6 +106,13 @@ def test_windows_meet_halfway_between_their_middles_and_cover_the_recording():
     assert display.ax_.get_xlabel() == "time in s"
 
 
+def test_stretches_without_a_window_stay_empty():
+    starts, ends = np.array([0.0, 3.0, 4.0]), np.array([2.0, 5.0, 6.0])
+    display = TimelineDisplay([[0.1], [0.2], [0.3]], starts, ends, ["a"]).plot()
+    assert_allclose(edges(display.mesh_), [0, 2, 3, 4.5, 6])
+    assert_allclose(shown(display.mesh_)[0], [0.1, np.nan, 0.2, 0.3])
+
+
 def test_timeline_of_a_path_has_the_spectrogram_of_the_front_end_above(pipe, path):
     display = TimelineDisplay.from_estimator(pipe, path)
     timeline = predict_timeline(pipe, [path])
