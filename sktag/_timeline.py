@@ -174,7 +174,8 @@ def open_recordings(estimator, X):
     """Return recordings as clips, transformed by the steps before the estimator."""
     *steps, tagger = steps_of(estimator)
     if not isinstance(tagger, BaseTagger):
-        check_is_fitted(estimator)
+        if hasattr(tagger, "fit"):
+            check_is_fitted(estimator)
         raise TypeError(
             "timelines need an estimator of sktag such as CNN2DClassifier, a Pipeline "
             "that ends with one, or a search over these with refit=True; "

@@ -326,6 +326,8 @@ def test_unfitted_and_foreign_estimators_are_errors(pipe, paths):
         predict_timeline(GridSearchCV(unfitted, {}), paths)
     svc = make_pipeline(RawWave(SR, duration=1.0), MEL, Summarizer(), SVC())
     svc.fit(paths[:4], list("abab"))
+    with pytest.raises(TypeError, match=r"need an estimator of sktag.*str is none"):
+        predict_timeline("pipe", paths)
     with pytest.raises(TypeError, match=r"Pipeline that ends with one.*SVC is none"):
         predict_timeline(svc, paths)
 
