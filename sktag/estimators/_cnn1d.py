@@ -52,17 +52,18 @@ class CNN1DClassifier(CNN1DMixin, BaseClassifier):
         Length of the chunks that clips are cut into, in frames, or in samples for
         networks on waveforms. "auto" is the published length of the architecture, or
         whole clips if it has none; None is whole clips. A clip shorter than a chunk is
-        used whole.
+        used whole. A clip longer than those of training is predicted in windows of
+        their length.
     train_chunks : {"random", "all"}, default="random"
         Train on one chunk per clip and epoch, drawn anew and never from padding, or on
         all.
     n_chunks : int > 0, default=None
         Chunks per clip in predictions and validation, and in training with
         ``train_chunks="all"``. By default as many as cover the clip.
-    chunk_layout : {"even", "won2020"}, default="even"
-        "even" spreads the chunks from the start of the clip to its end; "won2020" is
-        the layout in the code of Won et al. (2020), whose last chunk ends before the
-        single clip.
+    chunk_layout : {"even", "consecutive", "won2020"}, default="even"
+        "even" spreads the chunks from the start of the clip to its end; "consecutive"
+        puts one after the other and leaves the remainder out; "won2020" is the layout
+        in the code of Won et al. (2020), whose last chunk ends before the clip does.
     aggregate : {"mean", "max", "median"}, default="mean"
         How chunk predictions are aggregated: probabilities of classifiers, numbers of
         regressors.

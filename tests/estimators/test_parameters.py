@@ -1,8 +1,13 @@
-"""Parameters passed on to skorch."""
+"""Parameters: those passed on to skorch, and which ones act when."""
 
+import pickle
+
+import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+
+from sktag import CNN2DClassifier
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -43,3 +48,73 @@ def test_optimizer_parameters_are_searched_over(X, Y, quick):
 def test_wrong_net_params_raise(X, Y, quick, net_params, message):
     with pytest.raises(ValueError, match=message):
         quick(net_params=net_params).fit(X, Y)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X = np.random.default_rng(0).normal(size=(8, 16, 90)).astype(np.float32)
+    clf = CNN2DClassifier(n_filters=4, chunk_size=40, max_epochs=1, random_state=0)
+    return clf.fit(X, list("ab" * 4)), X
+
+
+# Another valid value of every parameter.
+OTHERS = {
+    "architecture": "fcn4",
+    "n_filters": 8,
+    "kernel_size": 5,
+    "pool_size": 3,
+    "pooling": "max",
+    "n_blocks": 2,
+    "batch_norm": False,
+    "dropout": 0.9,
+    "activation": "elu",
+    "weight_init": "he_normal",
+    "chunk_size": 20,
+    "train_chunks": "all",
+    "n_chunks": 7,
+    "chunk_layout": "won2020",
+    "aggregate": "max",
+    "optimizer": "sgd",
+    "lr": 1.0,
+    "lr_schedule": None,
+    "weight_decay": 1.0,
+    "max_epochs": 2,
+    "batch_size": 3,
+    "early_stopping": True,
+    "validation_fraction": 0.5,
+    "n_iter_no_change": 1,
+    "monitor": "accuracy",
+    "mixup_alpha": 1,
+    "cutmix_alpha": 1,
+    "label_smoothing": 0.5,
+    "gradient_clip": 1.0,
+    "loss": "focal",
+    "class_weight": "balanced",
+    "stages": [("sgd", 0.1)],
+    "metrics": ["accuracy"],
+    "checkpoint": "fit.pkl",
+    "device": "cpu",
+    "amp": True,
+    "n_threads": 1,
+    "cache_bytes": 0,
+    "warm_start": True,
+    "random_state": 3,
+    "verbose": 1,
+    "callbacks": [],
+    "net_params": {},
+}
+AT_ONCE = {"n_chunks", "chunk_layout", "aggregate"}
+
+
+@pytest.mark.parametrize("name", CNN2DClassifier().get_params())
+def test_parameters_hold_until_the_next_fit_but_for_those_of_windows(fitted, name):
+    clf, X = fitted
+    before, value = clf.predict_proba(X), getattr(clf, name)
+    try:
+        clf.set_params(**{name: OTHERS[name]})
+        after = clf.predict_proba(X)
+        loaded = pickle.loads(pickle.dumps(clf)).predict_proba(X)
+    finally:
+        clf.set_params(**{name: value})
+    assert (after != before).any() == (name in AT_ONCE)
+    np.testing.assert_array_equal(loaded, after)
