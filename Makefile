@@ -16,8 +16,8 @@ RUN := $(VENV)/bin/python
 PAGE_ENV := OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:IProgress not found"
 INSTALL := -m pip install --disable-pip-version-check -c
 # Those that need the audio in SKTAG_DATA come last.
-BENCHMARKS := imports features decode augment training chunks memory regression \
-	structure esc10 esc10_voting instruments instruments_augmented tags
+BENCHMARKS := imports features decode augment training chunks memory timeline \
+	regression structure esc10 esc10_voting instruments instruments_augmented tags
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint book book-test bench clean

@@ -18,6 +18,7 @@ from benchmarks import (
     networks,
     real_audio,
     structure,
+    timeline,
     training,
 )
 from benchmarks._checkouts import HERE
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "regression": networks.regression,
     "structure": structure.structure,
     "chunks": chunks.chunks,
+    "timeline": timeline.timeline,
 }
 # Functions that turn the results into tables for the book.
 REPORTS = {
@@ -56,6 +58,7 @@ REPORTS = {
     "regression": networks.regression_report,
     "structure": structure.report,
     "chunks": chunks.report,
+    "timeline": timeline.timeline_report,
 }
 NEED_DATA = {
     "esc10",
@@ -133,7 +136,7 @@ def main():
         type=Path,
         default=os.environ.get("SKTAG_DATA"),
         help="folder with datasets of real audio, required by some benchmarks and used "
-        "by features and decode if given; default: $SKTAG_DATA",
+        "by features, decode and timeline if given; default: $SKTAG_DATA",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results"))

@@ -1,7 +1,8 @@
 """Music classification and tagging with deep networks, as scikit-learn estimators."""
 
-from sktag import augment, datasets, testing
+from sktag import augment, datasets, export, testing
 from sktag._config import config_context, set_config
+from sktag._timeline import predict_timeline
 from sktag.clips import AugmentationDroppedWarning, ClipArray
 from sktag.estimators import (
     CNN1DClassifier,
@@ -45,7 +46,9 @@ __all__ = [
     "augment",
     "config_context",
     "datasets",
+    "export",
     "make_recipe",
+    "predict_timeline",
     "set_config",
     "testing",
 ]

@@ -1,10 +1,10 @@
 """Files that are written completely or not at all."""
 
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 
 def atomic_write(
@@ -19,14 +19,15 @@ def atomic_write(
     `write` raises an error, the old file does not change.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    # Not by tempfile, whose files only their owner may read, whatever the umask.
+    partial = path.with_name(f"{uuid4().hex}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("xb") as file:
             write(file)
             if fsync:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(name, path)
+        os.replace(partial, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise

@@ -66,6 +66,7 @@ MAY_IMPORT = {
         "sktag.targets",
         "sktag.training",
     ],
+    "sktag._timeline": None,
     "sktag.recipes": None,
     "sktag.datasets": None,
     "sktag.metrics": None,
@@ -132,6 +133,7 @@ TESTED_IN = {
     "inspection/_chosen": "inspection/test_spectrogram_display.py",
     "inspection/_matplotlib": "inspection/test_spectrogram_display.py",
     "inspection/_spectrogram": "inspection/test_spectrogram_display.py",
+    "inspection/_timeline": "inspection/test_timeline_display.py",
     "inspection/_training_curve": "inspection/test_training_curve_display.py",
     "ops/random_op": "augment/test_random_op.py",
 }

@@ -41,3 +41,10 @@ def test_reader_sees_the_old_content_until_all_is_written(tmp_path):
 
     atomic_write(path, write)
     assert path.read_bytes() == b"new"
+
+
+def test_file_may_be_read_by_whom_the_umask_allows(tmp_path):
+    atomic_write(tmp_path / "a.bin", lambda file: file.write(b"new"))
+    (tmp_path / "b.bin").write_bytes(b"new")
+    modes = [(tmp_path / name).stat().st_mode for name in ("a.bin", "b.bin")]
+    assert modes[0] == modes[1]

@@ -161,7 +161,13 @@ def test_timeline_follows_the_tags_of_a_joined_recording(run, tmp_path):
     assert "A recording of 18 s: 33 windows of 2 s" in out
     assert 0.5 < number("ROC-AUC of 12 clips not trained on", out) <= 1
     assert 0.5 < number("ROC-AUC of the windows within a part", out) <= 1
-    assert written(tmp_path / "timeline_output") == {"timeline.png"}
+    label = r"^\d+\.\d+\t\d+\.\d+\t\w+$"
+    folder = tmp_path / "timeline_output"
+    labels = (folder / "recording.txt").read_text().splitlines()
+    assert labels
+    assert all(re.fullmatch(label, line) for line in labels)
+    assert set(re.findall(label, out, re.MULTILINE)) <= set(labels)
+    assert written(folder) == {"timeline.png", "recording.wav", "recording.txt"}
 
 
 @few

@@ -134,8 +134,12 @@ class ClipDataset(Dataset):
         """The parts that chunks are computed from, cut before op `_cut_at`."""
         ops = self.clips.ops[self._cut_at : self._crop_at]
         n_columns = int(self._n_columns.max(initial=0))
-        is_ragged = self.clips.is_ragged
-        return margins_of(ops, self.chunk, n_columns, is_ragged=is_ragged)
+        return margins_of(ops, self.chunk, n_columns, is_ragged=self._is_ragged)
+
+    @cached_property
+    def _is_ragged(self):
+        """Whether clips differ in length; one recording does not from itself."""
+        return len(set(self.clips.source_widths.tolist())) > 1
 
     @cached_property
     def _n_columns(self):
@@ -171,7 +175,7 @@ class ClipDataset(Dataset):
         at, columns, width, offsets = self._crop_at, starts, self.chunk, None
         # A part that ends after a clip of its own length sees silence there, where the
         # front-end may pad the clip otherwise: good for training, not for answers.
-        is_exact = not self.clips.is_ragged or self.starts is None
+        is_exact = not self._is_ragged or self.starts is None
         margins = self._margins if is_exact else None
         # Many chunks of one clip may be more work than the clip.
         if margins and len(rows) * margins.width < self._n_columns[unique].sum():
