@@ -291,7 +291,8 @@ def _checked_frames(sound: Stream, name: str, size: int, link: Link) -> int:
     if not MIN_RATE <= sound.samplerate <= MAX_RATE:
         raise UnreadableAudio(
             f"{name!r}: the sample rate {sound.samplerate} Hz is outside "
-            f"[{MIN_RATE}, {MAX_RATE}] Hz, the header is damaged; encode the file again."
+            f"[{MIN_RATE}, {MAX_RATE}] Hz, the header is damaged; encode the file "
+            "again."
         )
     if sound.format != "FLAC" and sound.subtype in BITS:
         densest = 8 * size / (BITS[sound.subtype] * sound.channels)

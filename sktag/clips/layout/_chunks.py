@@ -13,7 +13,8 @@ from sktag.clips.layout._record import AS_IT_IS, Layout
 Order = Literal["little", "big"]
 
 _BLOCK = 2**16  # bytes
-_LEAST = 512  # bytes; less behind the sound is no sound worth mending for
+_LEAST = 512  # bytes; less is no sound worth mending for, or missing
+_UNKNOWN = 0x7FFF0000  # bytes; what is written to a pipe gets such a length, or more
 # What is often found behind the sound, sometimes cut off.
 _KNOWN = {
     b"LIST",
@@ -67,11 +68,14 @@ def _up_to_the_end(
 ) -> Layout:
     """Return a layout with the right length of the sound, if it is too small."""
     end = start + length + length % 2
+    said = f"the header says {length} bytes of sound, the file holds {size - start}"
+    if length < _UNKNOWN and start + length - size >= _LEAST:
+        return Layout(fault=f"{said}; the rest is missing")
     if size - end < _LEAST or _is_no_sound(file, end, size, order):
         return AS_IT_IS
     right = min(size - start, 2**32 - 1).to_bytes(4, order)
-    fault = f"the header says {length} bytes, {size - start} are there and read"
-    return Layout((((0, field), right, (field + 4, size)),), fault)
+    link = ((0, field), right, (field + 4, size))
+    return Layout((link,), f"{said}; all of it is read")
 
 
 def _is_no_sound(file: BinaryIO, start: int, size: int, order: Order) -> bool:

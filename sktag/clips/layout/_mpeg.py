@@ -120,6 +120,8 @@ def layout_of_mpeg(file: BinaryIO, size: int, believe: bool = True) -> Layout | 
     """Return how to read a file of MPEG audio; None if no frame is found in it."""
     reader = FrameReader(file)
     start, stop = skip_tags(reader, 0), tags_at_end(reader, size)
+    if start >= stop:
+        start = 0  # a tag says that it is longer than the file; there may be sound
     if believe and _is_believable(reader, start, stop):
         has_tags = (start, stop) != (0, size)
         return Layout((((start, stop),) if has_tags else (),), is_believed=True)
@@ -135,7 +137,7 @@ def layout_of_mpeg(file: BinaryIO, size: int, believe: bool = True) -> Layout | 
         faults.append(
             "it ends within an MPEG frame, the end of the sound may be missing"
         )
-    return Layout(tuple(links), "; ".join(faults[:1])) if links else None
+    return Layout(tuple(links), "; ".join(faults)) if links else None
 
 
 def _is_believable(reader: FrameReader, start: int, stop: int) -> bool:

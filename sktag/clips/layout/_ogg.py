@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from sktag.clips.layout._record import AS_IT_IS, Layout
+from sktag.clips.layout._record import Layout
 
 _BLOCK = 2**20  # bytes read at a time
 _PAGE = b"OggS\0"  # then flags, of which 2 says that a stream begins
 _AUDIO = (b"\x01vorbis", b"OpusHead", b"\x7fFLAC", b"Speex   ")
+_LONGEST_PAGE = 27 + 255 + 255 * 255
 _HEAD = 64  # bytes that tell whether a stream of sound begins
 
 
 def layout_of_ogg(file: BinaryIO, size: int) -> Layout:
     """Return the links of a chain of Ogg streams."""
     starts: list[int] = []
-    after = 0  # streams that begin in pages in a row are played together
+    after = -1  # streams that begin in pages in a row are played together
     for place in _places(file, _PAGE + b"\x02"):
         file.seek(place)
         head = file.read(_HEAD)
@@ -29,7 +30,18 @@ def layout_of_ogg(file: BinaryIO, size: int) -> Layout:
         if place != after and head[body:].startswith(_AUDIO):
             starts.append(place)
         after = place + body + sum(head[27:body])
-    return _split(starts, size)
+    return _split(starts, size, _cut_page(file, size))
+
+
+def _cut_page(file: BinaryIO, size: int) -> str:
+    """Say whether a file ends within a page."""
+    file.seek(max(0, size - _LONGEST_PAGE))
+    end = file.read()
+    page = end[end.rfind(_PAGE) :]
+    n_body = sum(page[27 : 27 + page[26]]) if len(page) > 26 else 0
+    if len(page) > 26 and len(page) >= 27 + page[26] + n_body:
+        return ""
+    return "it ends within an Ogg page; the end of the sound is missing"
 
 
 def layout_of_flac(file: BinaryIO, size: int) -> Layout:
@@ -43,9 +55,9 @@ def layout_of_flac(file: BinaryIO, size: int) -> Layout:
     return _split(starts, size)
 
 
-def _split(starts: list[int], size: int) -> Layout:
+def _split(starts: list[int], size: int, fault: str = "") -> Layout:
     if len(starts) < 2:
-        return AS_IT_IS
+        return Layout(fault=fault)
     stops = [*starts[1:], size]
     return Layout(
         tuple(((a, b),) for a, b in zip([0, *starts[1:]], stops, strict=True))
