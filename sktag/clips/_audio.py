@@ -232,7 +232,8 @@ def _read_links(
             parts.append(part)
         begin = end
     mono = np.concatenate(parts)
-    return mono[: max(0, held - first)], held
+    mono.resize(max(0, held - first), refcheck=False)
+    return mono, held
 
 
 def _read_mono(

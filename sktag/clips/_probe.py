@@ -250,17 +250,17 @@ def _refusal(name: str, reason: str) -> UnreadableAudio:
 
 def inspect(sound: Stream, key: Key, layout: Layout) -> AudioInfo:
     """Check a header, and those of the other links, and remember them."""
-    name, size = key[:2]
+    name = key[0]
     rate = sound.samplerate
-    link_frames = [_checked_frames(sound, name, size, layout.links[0])]
-    for link in layout.links[1:]:
+    link_frames = [_checked_frames(sound, key, layout.links[0], layout.counts[0])]
+    for link, count in zip(layout.links[1:], layout.counts[1:], strict=True):
         with opened(name, link) as other:
             if other.samplerate != rate:
                 raise UnreadableAudio(
                     f"{name!r} changes its sample rate from {rate} to "
                     f"{other.samplerate} Hz midway; convert it to one rate."
                 )
-            link_frames.append(_checked_frames(other, name, size, link))
+            link_frames.append(_checked_frames(other, key, link, count))
     if sound.format == "FLAC":
         _require_one_rate(name)
     n_frames = sum(link_frames)
@@ -286,8 +286,9 @@ def _require_one_rate(name: str) -> None:
         )
 
 
-def _checked_frames(sound: Stream, name: str, size: int, link: Link) -> int:
+def _checked_frames(sound: Stream, key: Key, link: Link, count: int | None) -> int:
     """Return the number of frames of a stream; they are counted if implausible."""
+    name, size = key[:2]
     if not MIN_RATE <= sound.samplerate <= MAX_RATE:
         raise UnreadableAudio(
             f"{name!r}: the sample rate {sound.samplerate} Hz is outside "
@@ -301,6 +302,8 @@ def _checked_frames(sound: Stream, name: str, size: int, link: Link) -> int:
     else:
         densest = size * _CODEC_DENSEST
     n_frames: int = sound.frames
+    if count is not None:
+        return min(count, n_frames)
     return n_frames if 0 < n_frames <= densest else _count_frames(name, link)
 
 

@@ -73,6 +73,35 @@ def test_probe_opens_a_file_again_only_when_it_changed(tmp_path, monkeypatch):
     assert probe(path).mtime_ns == 1
 
 
+def test_probe_of_a_file_replaced_by_one_of_equal_size_and_time_is_anew(tmp_path):
+    path = write(tmp_path / "a.wav", noise(100))
+    other = write(tmp_path / "b.wav", noise(50, 2), 44100)
+    assert path.stat().st_size == other.stat().st_size
+    os.utime(path, ns=(1, 1))
+    os.utime(other, ns=(1, 1))
+    assert probe(path).sample_rate == SR
+    before = stat_key(path)
+    os.replace(other, path)
+    assert stat_key(path) != before
+    assert stat_key(path)[:2] == before[:2]
+    assert probe(path).sample_rate == 44100
+
+
+def test_probe_of_a_file_written_over_in_place_is_anew(tmp_path):
+    path = write(tmp_path / "a.wav", noise(100))
+    os.utime(path, ns=(1, 1))
+    before = probe(path)
+    write(path, noise(50, 2), 44100)
+    os.utime(path, ns=(1, 1))
+    after = probe(path)
+    assert (after.size, after.mtime_ns, after.inode) == (
+        before.size,
+        before.mtime_ns,
+        before.inode,
+    )
+    assert after.sample_rate == 44100
+
+
 def test_probe_forgets_the_oldest_beyond_its_bound(tmp_path, monkeypatch):
     monkeypatch.setattr("sktag.clips._probe._memory", LRUCache(2))
     paths = [write(tmp_path / f"{i}.wav", noise(10)) for i in range(3)]

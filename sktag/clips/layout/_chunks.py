@@ -69,13 +69,15 @@ def _up_to_the_end(
     """Return a layout with the right length of the sound, if it is too small."""
     end = start + length + length % 2
     said = f"the header says {length} bytes of sound, the file holds {size - start}"
-    if length < _UNKNOWN and start + length - size >= _LEAST:
+    right = max(0, min(size - start, 2**32 - 1)).to_bytes(4, order)
+    link = ((0, field), right, (field + 4, size))
+    if start + length - size >= _LEAST:
+        if length >= _UNKNOWN:
+            return Layout((link,))
         return Layout(fault=f"{said}; the rest is missing")
     if size - end < _LEAST or _is_no_sound(file, end, size, order):
         return AS_IT_IS
-    right = min(size - start, 2**32 - 1).to_bytes(4, order)
-    link = ((0, field), right, (field + 4, size))
-    return Layout((link,), f"{said}; all of it is read")
+    return Layout((link,), fault=f"{said}; all of it is read")
 
 
 def _is_no_sound(file: BinaryIO, start: int, size: int, order: Order) -> bool:

@@ -59,9 +59,9 @@ def _split(starts: list[int], size: int, fault: str = "") -> Layout:
     if len(starts) < 2:
         return Layout(fault=fault)
     stops = [*starts[1:], size]
-    return Layout(
-        tuple(((a, b),) for a, b in zip([0, *starts[1:]], stops, strict=True))
-    )
+    pairs = zip([0, *starts[1:]], stops, strict=True)
+    links = tuple((pair,) for pair in pairs)
+    return Layout(links, (None,) * len(links), fault)
 
 
 def _places(file: BinaryIO, pattern: bytes) -> Iterator[int]:
