@@ -9,6 +9,7 @@ the frames alone, behind a header frame that tells how many they are.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import groupby
 from typing import BinaryIO, NamedTuple
 
@@ -61,20 +62,24 @@ def _header(second: int, third: int) -> Header | None:
     return Header(size * slot, n_samples, rate, version, layer)
 
 
-# By the two bytes, from 0xE000: a walk looks up each frame.
-_HEADERS = [_header(i >> 8, i & 255) for i in range(0xE000, 0x10000)]
-
-
 class Frame(NamedTuple):
     """The header of a frame, and its number of channels."""
 
     header: Header
     n_channels: int
+    kind: tuple[int, ...]  # the same for all frames that are decoded as one stream
 
-    @property
-    def kind(self) -> tuple[int, ...]:
-        """What is the same for all frames that a decoder takes for one stream."""
-        return (*self.header[1:], self.n_channels)
+
+@lru_cache(maxsize=4096)  # frames of a file differ in few bits of these bytes
+def _frame(head: bytes) -> Frame | None:
+    """Return the frame that begins with four bytes, if they begin one."""
+    if len(head) < 4 or head[0] != 0xFF:
+        return None
+    header = _header(head[1], head[2])
+    if header is None:
+        return None
+    n_channels = 1 if head[3] >> 6 == 3 else 2
+    return Frame(header, n_channels, (*header[1:], n_channels))
 
 
 class Run(NamedTuple):
@@ -109,11 +114,7 @@ class FrameReader(Reader):
 
     def frame(self, place: int) -> Frame | None:
         """Return the frame that begins at a place, if there is one."""
-        head = self.at(place, 4)
-        if len(head) < 4 or head[0] != 0xFF or head[1] < 0xE0:
-            return None
-        header = _HEADERS[(head[1] << 8 | head[2]) - 0xE000]
-        return Frame(header, 1 if head[3] >> 6 == 3 else 2) if header else None
+        return _frame(self.at(place, 4))
 
 
 def layout_of_mpeg(file: BinaryIO, size: int, believe: bool = True) -> Layout | None:
