@@ -31,15 +31,18 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
-from sktag._messages import warn
 from sktag.clips._probe import (
     BITS,
     MAX_RATE,
     MIN_RATE,
     AudioInfo,
+    DamagedAudio,
+    Key,
     Path,
     Stream,
+    UnreadableAudio,
     file_key,
+    find_layout,
     inspect,
     opened,
     probe,
@@ -48,8 +51,17 @@ from sktag.clips._probe import (
     scratch,
     stat_key,
 )
+from sktag.clips._report import note
+from sktag.clips.layout import Layout
 
-__all__ = ["AudioInfo", "decode", "probe", "probe_many", "stat_key"]
+__all__ = [
+    "AudioInfo",
+    "UnreadableAudio",
+    "decode",
+    "probe",
+    "probe_many",
+    "stat_key",
+]
 
 # Codecs whose samples or blocks do not depend on each other.
 _EXACT_SEEK = {*BITS, "IMA_ADPCM", "MS_ADPCM", "ALAC_16", "ALAC_24", "ALAC_32"}
@@ -60,6 +72,16 @@ _VORBIS_PAGE = 255 * 4096  # most frames in a page: packets * block / 2
 _FILTER_REACH = 200
 
 _FIRST_BUFFER = 2**22  # most frames allocated before they are read
+
+_LOUD = 10.0  # a peak that no mix has; sound in other units than full scale has
+_TOO_LOUD = (
+    "far above full scale, which is 1; divide its samples by full scale (32768 for "
+    "16 bits) and write it again, or scale each clip by RawWave(normalize='peak')."
+)
+_MENDED = (
+    "A clip that becomes shorter is padded. Download or encode the file again if "
+    "sound is missing."
+)
 
 
 def decode(
@@ -79,28 +101,65 @@ def decode(
         raise ValueError(f"n_samples={n_samples!r} must be None, or 1 or more.")
     sr = int(sr)
     key = file_key(path)
-    name = key[0]
-    with opened(name) as sound:
-        info = recall(key) or inspect(sound, key)
-        rate, n_frames = info.sample_rate, info.n_frames
-        start, stop = round(float(offset) * sr), info.n_samples(sr)
-        _require_before(start, stop, sr, name)
-        if n_samples is not None:
-            stop = min(stop, start + int(n_samples))
-        first, last, skipped = _frames_for(start, stop, info, sr)
-        samples, held = _read_mono(sound, info, first, last)
+    info = recall(key)
+    layout = info.layout if info else find_layout(key[0])
+    start = round(float(offset) * sr)
+    stop = None if n_samples is None else start + int(n_samples)
+    try:
+        return _decode_part(key, info, layout, sr, start, stop)
+    except DamagedAudio:
+        if not layout.is_believed:
+            raise
+    # The header seemed right, but the frames behind it are not.
+    layout = find_layout(key[0], believe=False)
+    return _decode_part(key, None, layout, sr, start, stop)
 
+
+def _decode_part(
+    key: Key,
+    info: AudioInfo | None,
+    layout: Layout,
+    sr: int,
+    start: int,
+    stop: int | None,
+) -> npt.NDArray[np.float32]:
+    """Decode the samples [start, stop) at `sr`, and note what was wrong with the file.
+
+    A header that is not known yet is read from the stream that is decoded.
+    """
+    name = key[0]
+    with opened(name, layout.links[0]) as sound:
+        info = info or inspect(sound, key, layout)
+        rate, n_frames = info.sample_rate, info.n_frames
+        end = info.n_samples(sr)
+        stop = end if stop is None else min(stop, end)
+        if start >= stop:
+            raise ValueError(_beyond(start, end, sr, name))
+        first, last, skipped = _frames_for(start, stop, info, sr)
+        if len(layout.links) == 1:
+            samples, held = _read_mono(sound, info.subtype, n_frames, first, last)
+    if len(layout.links) > 1:
+        samples, held = _read_links(info, first, last)
+
+    fault = layout.fault
     if held < last and n_frames - held <= _mpeg_padding(info):
         held = last  # `resize` fills with zeros
     elif held < last:
-        stop = min(stop, -(-held * sr // rate))
-        _require_before(start, stop, sr, name)
-        warn(
-            f"{name!r}: the header says {n_frames} frames ({n_frames / rate:.3f} s), "
-            f"the file holds {held} ({held / rate:.3f} s); the clip is padded or "
-            "cropped to the requested length. Download or encode the file again."
+        fault = (
+            f"the header says {n_frames} frames ({n_frames / rate:.3f} s), "
+            f"the file holds {held} ({held / rate:.3f} s)"
         )
-    _require_finite(samples, name)
+        stop = min(stop, -(-held * sr // rate))
+        if layout.is_believed:
+            raise DamagedAudio(f"{name!r}: {fault}.")
+        if start >= stop:
+            raise UnreadableAudio(_beyond(start, stop, sr, name))
+    if fault:
+        note(key, "repaired", f"{name!r}: {fault}. {_MENDED}")
+    peak = _finite_peak(samples, name)
+    if peak > _LOUD and info.subtype in ("FLOAT", "DOUBLE"):
+        note(key, "suspect", f"{name!r} has a peak of {peak:.4g}, {_TOO_LOUD}")
+    note(key, "sound")
     if rate == sr:
         samples.resize(stop - start, refcheck=False)
         return samples
@@ -109,17 +168,16 @@ def decode(
     samples.resize(held - first + rate // sr + 2, refcheck=False)
     resampled: npt.NDArray[np.float32] = soxr.resample(samples, rate, sr, "HQ")
     resampled = resampled[skipped : skipped + stop - start]
-    _require_finite(resampled, name)
+    _finite_peak(resampled, name)
     return resampled
 
 
-def _require_before(start: int, stop: int, sr: int, name: str) -> None:
-    """Raise an error if a clip would start after the end of the file."""
-    if start >= stop:
-        raise ValueError(
-            f"{name!r}: offset={start / sr:g} s lies beyond the end of the sound at "
-            f"{stop / sr:g} s; choose a smaller offset."
-        )
+def _beyond(start: int, end: int, sr: int, name: str) -> str:
+    """Say that a clip would start after the end of the file."""
+    return (
+        f"{name!r}: offset={start / sr:g} s lies beyond the end of the sound at "
+        f"{end / sr:g} s; choose a smaller offset."
+    )
 
 
 def _frames_for(
@@ -152,23 +210,49 @@ def _mpeg_padding(info: AudioInfo) -> int:
     return 2 * (1152 if info.sample_rate >= 32_000 else 576)
 
 
-def _read_mono(
-    sound: Stream, info: AudioInfo, first: int, last: int
+def _read_links(
+    info: AudioInfo, first: int, last: int
 ) -> tuple[npt.NDArray[np.float32], int]:
-    """Read the frames [first, last), averaged over channels.
+    """Read the frames [first, last) of streams that follow each other.
+
+    What a stream before the last one lacks is silence, so that the next one does not
+    move. Returns the same as `_read_mono`.
+    """
+    parts: list[npt.NDArray[np.float32]] = []
+    held, begin = first, 0
+    for link, n_frames in zip(info.layout.links, info.link_frames, strict=True):
+        end = begin + n_frames
+        if first < end and begin < last:
+            span = max(first, begin) - begin, min(last, end) - begin
+            with opened(info.path, link) as sound:
+                part, read = _read_mono(sound, info.subtype, n_frames, *span)
+            held = begin + read
+            if held < last:
+                part.resize(span[1] - span[0], refcheck=False)
+            parts.append(part)
+        begin = end
+    mono = np.concatenate(parts)
+    mono.resize(max(0, held - first), refcheck=False)
+    return mono, held
+
+
+def _read_mono(
+    sound: Stream, subtype: str, n_frames: int, first: int, last: int
+) -> tuple[npt.NDArray[np.float32], int]:
+    """Read the frames [first, last) of a stream of `n_frames`, averaged over channels.
 
     Returns them, and the number of the frame after the last one read.
     """
     position = 0
-    if info.subtype in _EXACT_SEEK:
+    if subtype in _EXACT_SEEK:
         position = first
-    elif info.subtype == "VORBIS":
-        position = max(0, min(first, info.n_frames - _VORBIS_PAGE))
+    elif subtype == "VORBIS":
+        position = max(0, min(first, n_frames - _VORBIS_PAGE))
     if position > 0:
         sound.seek(position)
     mono = np.empty(min(last - first, _FIRST_BUFFER), np.float32)
-    mixing = info.n_channels > 1
-    block = scratch(info.n_channels) if mixing or position < first else mono
+    mixing = sound.channels > 1
+    block = scratch(sound.channels) if mixing or position < first else mono
     while position < first:
         got = len(sound.read(out=block[: first - position]))
         if not got:
@@ -194,7 +278,7 @@ def _read_mono(
 
 def _average(frames: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
     """Average over channels, ten times as fast as ``frames.mean(axis=1)``."""
-    # `_require_finite` finds overflows, and names the file.
+    # `_finite_peak` finds overflows, and names the file.
     with np.errstate(over="ignore", invalid="ignore"):
         np.add(frames[:, 0], frames[:, 1], out=out)
         for channel in range(2, frames.shape[1]):
@@ -202,13 +286,15 @@ def _average(frames: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> N
         out /= frames.shape[1]
 
 
-def _require_finite(samples: npt.NDArray[np.float32], name: str) -> None:
-    """Raise an error if a sample is NaN or infinite."""
+def _finite_peak(samples: npt.NDArray[np.float32], name: str) -> float:
+    """Return the largest magnitude; raise an error if one is NaN or infinite."""
+    if not len(samples):
+        return 0.0
     # NaN and infinity show in minimum or maximum, without an array of booleans.
-    if len(samples) and not (
-        math.isfinite(samples.max()) and math.isfinite(samples.min())
-    ):
-        raise ValueError(
+    highest, lowest = float(samples.max()), float(samples.min())
+    if not (math.isfinite(highest) and math.isfinite(lowest)):
+        raise UnreadableAudio(
             f"{name!r} holds samples that are not finite numbers (NaN, infinite, or "
             "too large for float32); export it again, or leave it out."
         )
+    return max(highest, -lowest)

@@ -11,16 +11,26 @@ import stat
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 from cachetools import LRUCache
 
+from sktag.clips.layout import (
+    AS_IT_IS,
+    Layout,
+    Link,
+    layout_of,
+    open_pieces,
+    rates_in_flac,
+)
+
 Path = str | os.PathLike[str]
-Key = tuple[str, int, int]  # path, size in bytes, mtime_ns
+Key = tuple[str, int, int, int, int]  # path, and what `stat_key` returns
 
 # Accepted sample rates, in Hz. Lower ones come from broken headers (a rate of 1 exists
 # in the wild); 768 kHz is the highest rate that converters offer.
@@ -42,6 +52,14 @@ _memory: LRUCache[Key, AudioInfo] = LRUCache(maxsize=_MEMORY_SIZE)
 _memory_lock = threading.Lock()
 
 
+class UnreadableAudio(ValueError):  # noqa: N818  what it is, not that it is one
+    """What is in a file cannot be used as sound; the message names the file."""
+
+
+class DamagedAudio(UnreadableAudio):
+    """A file could be opened, but not decoded to its end."""
+
+
 @dataclass(frozen=True)
 class AudioInfo:
     """The checked header of a sound file."""
@@ -49,11 +67,15 @@ class AudioInfo:
     path: str
     size: int  # bytes
     mtime_ns: int  # modification time
+    ctime_ns: int  # time of the last change of the file's record
+    inode: int
     sample_rate: int  # Hz, from 100 to 768000
     n_channels: int
     n_frames: int  # samples per channel; counted if the header is implausible
     format: str  # soundfile's name of the container
     subtype: str  # soundfile's name of the codec
+    layout: Layout = AS_IT_IS
+    link_frames: tuple[int, ...] = ()  # samples per channel of each link of the layout
 
     def n_samples(self, sr: int, offset: float = 0.0) -> int:
         """Return the number of samples at `sr` Hz, from `offset` seconds to the end."""
@@ -81,24 +103,28 @@ class Stream(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
         return False
 
 
-def stat_key(path: Path) -> tuple[int, int]:
-    """Return the size of a file in bytes and its modification time in nanoseconds."""
+def stat_key(path: Path) -> tuple[int, int, int, int]:
+    """Return size, mtime_ns, ctime_ns and inode, of which one differs if a file does.
+
+    Size and modification time alone are those of any copy made with ``cp -p``.
+    """
     return file_key(path)[1:]
 
 
 def probe(path: Path) -> AudioInfo:
     """Read and check the header of a sound file.
 
-    The process remembers headers until the size or modification time of the file
-    differs. If the number of frames is implausible (zero, negative, or more than the
-    codec can pack into the file's size), they are counted by a full decode.
+    The process remembers headers until the `stat_key` of the file differs. If the
+    number of frames is implausible (zero, negative, or more than the codec can pack
+    into the file's size), they are counted by a full decode.
     """
     key = file_key(path)
     known = recall(key)
     if known is not None:
         return known
-    with opened(key[0]) as sound:
-        return inspect(sound, key)
+    layout = find_layout(key[0])
+    with opened(key[0], layout.links[0]) as sound:
+        return inspect(sound, key, layout)
 
 
 def probe_many(
@@ -126,7 +152,7 @@ def probe_many(
 
 
 def file_key(path: Path) -> Key:
-    """Return the path as a string, with the size and modification time of the file."""
+    """Return the path as a string, followed by the file's `stat_key`."""
     try:
         name = os.fsdecode(path)
         found = os.stat(name)
@@ -141,8 +167,9 @@ def file_key(path: Path) -> Key:
         raise IsADirectoryError(errno.EISDIR, why, name)
     if not stat.S_ISREG(found.st_mode):
         # Opening a pipe would wait for a writer, perhaps forever.
-        raise ValueError(f"{name!r} is not a regular file; copy its content to one.")
-    return name, found.st_size, found.st_mtime_ns
+        why = "is not a regular file; copy its content to one."
+        raise UnreadableAudio(f"{name!r} {why}")
+    return name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def recall(key: Key) -> AudioInfo | None:
@@ -151,37 +178,55 @@ def recall(key: Key) -> AudioInfo | None:
         return _memory.get(key)
 
 
+def find_layout(name: str, *, believe: bool = True) -> Layout:
+    """Look at the bytes of a file, before libsndfile sees it."""
+    with open(name, "rb", buffering=0) as file:
+        layout = layout_of(file, name, believe=believe)
+    if layout is None:
+        raise _refusal(name, "No sound found in it.")
+    return layout
+
+
 @contextmanager
-def opened(name: str) -> Iterator[Stream]:
-    """Open a sound file, and replace errors of soundfile by more helpful ones."""
-    try:
-        # As bytes, since soundfile cannot encode names that are not valid Unicode.
-        sound = Stream(os.fsencode(name) if os.name == "posix" else name)
-    except (sf.SoundFileError, RuntimeError, TypeError) as error:
-        # TypeError: soundfile takes a file named .raw for headerless data.
-        raise _refusal(name, _reason(name, error)) from error
-    with sound:
+def opened(name: str, link: Link = ()) -> Iterator[Stream]:
+    """Open a sound file, or one link of it, with errors that help the user."""
+    with ExitStack() as stack:
+        try:
+            sound = Stream(_source(name, link, stack))
+        except (sf.SoundFileError, RuntimeError, TypeError) as error:
+            # TypeError: soundfile takes a file named .raw for headerless data.
+            raise _refusal(name, _reason(name, link, error)) from error
+        stack.enter_context(sound)
         if sound.format == "RAW":
             raise _refusal(name, "No header; taken for raw data.")
         try:
             yield sound
         except sf.SoundFileError as error:
-            raise ValueError(
+            raise DamagedAudio(
                 f"{name!r} is damaged, it cannot be decoded to its end "
                 f"({error}); download or encode it again, or leave it out."
             ) from error
 
 
-def _reason(name: str, error: Exception) -> str:
+def _source(name: str, link: Link, stack: ExitStack) -> Any:
+    """Return what soundfile opens: a name, or a file of pieces that `stack` closes."""
+    if link:
+        return stack.enter_context(open_pieces(name, link))
+    # As bytes, since soundfile cannot encode names that are not valid Unicode.
+    return os.fsencode(name) if os.name == "posix" else name
+
+
+def _reason(name: str, link: Link, error: Exception) -> str:
     """Ask soundfile again, under its lock, why a file cannot be opened."""
     try:
-        sf.SoundFile(os.fsencode(name) if os.name == "posix" else name).close()
+        with ExitStack() as stack:
+            sf.SoundFile(_source(name, link, stack)).close()
     except (sf.SoundFileError, RuntimeError, TypeError) as again:
         error = again
     return str(getattr(error, "error_string", error))
 
 
-def _refusal(name: str, reason: str) -> ValueError:
+def _refusal(name: str, reason: str) -> UnreadableAudio:
     """Return the error that says why a file is no sound file, and what to do."""
     with open(name, "rb") as raw:  # raises its own error if reading is not permitted
         head = raw.read(512)
@@ -200,41 +245,73 @@ def _refusal(name: str, reason: str) -> ValueError:
         )
     if "does not exist" in reason:  # libsndfile's message for MP3 without a frame
         reason = "No sound found in it."
-    return ValueError(f"{name!r} {what} ({reason.strip()}); {remedy}.")
+    return UnreadableAudio(f"{name!r} {what} ({reason.strip()}); {remedy}.")
 
 
-def inspect(sound: Stream, key: Key) -> AudioInfo:
-    """Check a header and remember it."""
-    name, size, _ = key
-    rate, n_channels, n_frames = sound.samplerate, sound.channels, sound.frames
-    if not MIN_RATE <= rate <= MAX_RATE:
-        raise ValueError(
-            f"{name!r}: the sample rate {rate} Hz is outside [{MIN_RATE}, {MAX_RATE}]"
-            " Hz, the header is damaged; encode the file again."
-        )
-    if sound.format != "FLAC" and sound.subtype in BITS:
-        densest = 8 * size / (BITS[sound.subtype] * n_channels)
-    elif sound.subtype.startswith("MPEG"):
-        densest = size * _MPEG_DENSEST
-    else:
-        densest = size * _CODEC_DENSEST
-    if not 0 < n_frames <= densest:
-        n_frames = _count_frames(name)
+def inspect(sound: Stream, key: Key, layout: Layout) -> AudioInfo:
+    """Check a header, and those of the other links, and remember them."""
+    name = key[0]
+    rate = sound.samplerate
+    link_frames = [_checked_frames(sound, key, layout.links[0], layout.counts[0])]
+    for link, count in zip(layout.links[1:], layout.counts[1:], strict=True):
+        with opened(name, link) as other:
+            if other.samplerate != rate:
+                raise UnreadableAudio(
+                    f"{name!r} changes its sample rate from {rate} to "
+                    f"{other.samplerate} Hz midway; convert it to one rate."
+                )
+            link_frames.append(_checked_frames(other, key, link, count))
+    if sound.format == "FLAC":
+        _require_one_rate(name)
+    n_frames = sum(link_frames)
     if n_frames == 0:
-        raise ValueError(
+        raise UnreadableAudio(
             f"{name!r} holds no sound (zero frames); encode it again, or leave it out."
         )
-    codec = (sound.format, sound.subtype)
-    info = AudioInfo(*key, rate, n_channels, n_frames, *codec)
+    rest = (sound.format, sound.subtype, layout, tuple(link_frames))
+    info = AudioInfo(*key, rate, sound.channels, n_frames, *rest)
     with _memory_lock:
         _memory[key] = info
     return info
 
 
-def _count_frames(name: str) -> int:
-    """Count the frames of a file by decoding it block by block."""
+def _require_one_rate(name: str) -> None:
+    """Raise an error if a FLAC file changes its rate, which libsndfile ignores."""
+    with open(name, "rb", buffering=0) as file:
+        rates = rates_in_flac(file, os.fstat(file.fileno()).st_size)
+    if len(rates) > 1:
+        raise UnreadableAudio(
+            f"{name!r} changes its sample rate midway "
+            f"({', '.join(map(str, rates))} Hz); convert it to one rate."
+        )
+
+
+def _checked_frames(sound: Stream, key: Key, link: Link, count: int | None) -> int:
+    """Return the number of frames of a stream; they are counted if implausible."""
+    name, size = key[:2]
+    if not MIN_RATE <= sound.samplerate <= MAX_RATE:
+        raise UnreadableAudio(
+            f"{name!r}: the sample rate {sound.samplerate} Hz is outside "
+            f"[{MIN_RATE}, {MAX_RATE}] Hz, the header is damaged; encode the file "
+            "again."
+        )
+    if sound.format != "FLAC" and sound.subtype in BITS:
+        densest = 8 * size / (BITS[sound.subtype] * sound.channels)
+    elif sound.subtype.startswith("MPEG"):
+        densest = size * _MPEG_DENSEST
+    else:
+        densest = size * _CODEC_DENSEST
+    n_frames: int = sound.frames
+    if count is not None:
+        return min(count, n_frames)
+    return n_frames if 0 < n_frames <= densest else _count_frames(name, link)
+
+
+def _count_frames(name: str, link: Link) -> int:
+    """Count the frames of a stream by decoding it block by block."""
     n_frames = 0
-    with opened(name) as sound:  # a second stream: the caller's stays at its beginning
+    # A second stream, so that the caller's stays at its beginning.
+    with opened(name, link) as sound:
         block = scratch(sound.channels)
         while got := len(sound.read(out=block)):
             n_frames += got

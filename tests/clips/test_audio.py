@@ -6,14 +6,14 @@ Tolerances: 1e-4 between a cut and the cut of the whole (the promise of the modu
 
 import math
 import os
-import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import soundfile as sf
 import soxr
 
-from sktag.clips._audio import decode, probe
+from sktag.clips._audio import UnreadableAudio, decode, probe
 
 SR = 22050
 
@@ -238,34 +238,6 @@ def test_decode_where_the_header_says_too_little_returns_what_it_says(tmp_path):
     np.testing.assert_array_equal(decode(path, SR), whole[:1000])
 
 
-@pytest.mark.parametrize("claim", [0xFFFFFFFF, 50_000_000])
-def test_decode_of_a_wav_whose_data_chunk_is_too_long_returns_the_data(tmp_path, claim):
-    path = write(tmp_path / "a.wav", noise(3000))
-    expected = decode(path, SR)
-    content = bytearray(path.read_bytes())
-    at = content.index(b"data") + 4
-    content[at : at + 4] = claim.to_bytes(4, "little")
-    path.write_bytes(content)
-    np.testing.assert_array_equal(decode(path, SR), expected)
-
-
-def test_decode_of_a_truncated_mp3_warns_and_returns_the_rest(tmp_path):
-    path = write(tmp_path / "a.mp3", noise(5 * SR), SR, "MP3", "MPEG_LAYER_III")
-    whole = decode(path, SR)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) * 2 // 3])
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        samples = decode(path, SR)
-    # libsndfile may see the shorter length itself; then there is nothing to warn of.
-    if probe(path).n_frames > len(samples):
-        assert "a.mp3" in str(caught[0].message)
-    assert 0.6 < len(samples) / len(whole) < 0.7
-    # The last MPEG frames lack what follows them.
-    n = len(samples) - 3 * 1152
-    np.testing.assert_allclose(samples[:n], whole[:n], atol=1e-6)
-
-
 def test_decode_of_mp3_lacking_two_mpeg_frames_is_filled_without_warning(
     tmp_path, monkeypatch
 ):
@@ -352,3 +324,43 @@ def test_decode_of_a_name_in_any_encoding_works(tmp_path, name):
     except OSError:
         pytest.skip("the file system refuses this name")
     assert len(decode(str(tmp_path / name), SR)) == 100
+
+
+def test_decode_from_beyond_the_end_of_a_truncated_file_raises_of_the_file(tmp_path):
+    path = set_flac_frames(write(tmp_path / "a.flac", noise(3000), SR, "FLAC"), 9000)
+    with pytest.raises(UnreadableAudio, match=r"a\.flac"):
+        decode(path, SR, offset=0.3)
+    with pytest.raises(ValueError, match="beyond the end") as caught:
+        decode(path, SR, offset=5.0)  # no fault of the file
+    assert not isinstance(caught.value, UnreadableAudio)
+
+
+@pytest.mark.parametrize("codec", ["FLOAT", "DOUBLE"])
+def test_decode_of_floats_far_above_full_scale_warns_once(tmp_path, codec):
+    path = write(tmp_path / "a.wav", 675.0 * sine(SR, SR) / 0.5, codec=codec)
+    with pytest.warns(UserWarning, match=r"a\.wav.*peak of 675,.*divide.*normalize"):
+        samples = decode(path, SR)
+    assert samples.max() == pytest.approx(675, rel=1e-3)
+    decode(path, SR, offset=0.5)  # warnings are errors
+
+
+def test_decode_of_floats_above_full_scale_is_silent(tmp_path):
+    decode(write(tmp_path / "a.wav", 6 * sine(SR, SR), codec="FLOAT"), SR)
+
+
+def test_decode_in_threads_of_odd_files_equals_that_in_one(tmp_path):
+    paths = []
+    for i in range(12):
+        container = ("OGG", "FLAC", "MP3")[i % 3]
+        codec = {"OGG": "VORBIS", "FLAC": "PCM_16", "MP3": "MPEG_LAYER_III"}[container]
+        part = write(
+            tmp_path / f"part{i}", noise(20_000 + i, seed=i), SR, container, codec
+        )
+        content = part.read_bytes()
+        joined = content + content if container != "MP3" else bytes(5000) + content
+        paths.append(tmp_path / f"{i}.{container.lower()}")
+        paths[-1].write_bytes(joined)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda path: decode(path, 16000), paths * 3))
+    for path, samples in zip(paths * 3, found, strict=True):
+        np.testing.assert_array_equal(samples, decode(path, 16000))

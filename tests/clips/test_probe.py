@@ -8,7 +8,13 @@ import soundfile as sf
 from cachetools import LRUCache
 
 from sktag.clips._audio import decode
-from sktag.clips._probe import AudioInfo, probe, probe_many, stat_key
+from sktag.clips._probe import (
+    AudioInfo,
+    UnreadableAudio,
+    probe,
+    probe_many,
+    stat_key,
+)
 
 SR = 22050
 
@@ -38,13 +44,17 @@ def test_probe_reads_the_header(tmp_path):
         path=str(path),
         size=found.st_size,
         mtime_ns=found.st_mtime_ns,
+        ctime_ns=found.st_ctime_ns,
+        inode=found.st_ino,
         sample_rate=32000,
         n_channels=2,
         n_frames=1234,
         format="FLAC",
         subtype="PCM_24",
+        link_frames=(1234,),
     )
-    assert stat_key(path) == (found.st_size, found.st_mtime_ns)
+    times = (found.st_mtime_ns, found.st_ctime_ns)
+    assert stat_key(path) == (found.st_size, *times, found.st_ino)
 
 
 def test_probe_opens_a_file_again_only_when_it_changed(tmp_path, monkeypatch):
@@ -61,6 +71,35 @@ def test_probe_opens_a_file_again_only_when_it_changed(tmp_path, monkeypatch):
     assert probe(path).n_frames == 200
     os.utime(path, ns=(1, 1))
     assert probe(path).mtime_ns == 1
+
+
+def test_probe_of_a_file_replaced_by_one_of_equal_size_and_time_is_anew(tmp_path):
+    path = write(tmp_path / "a.wav", noise(100))
+    other = write(tmp_path / "b.wav", noise(50, 2), 44100)
+    assert path.stat().st_size == other.stat().st_size
+    os.utime(path, ns=(1, 1))
+    os.utime(other, ns=(1, 1))
+    assert probe(path).sample_rate == SR
+    before = stat_key(path)
+    os.replace(other, path)
+    assert stat_key(path) != before
+    assert stat_key(path)[:2] == before[:2]
+    assert probe(path).sample_rate == 44100
+
+
+def test_probe_of_a_file_written_over_in_place_is_anew(tmp_path):
+    path = write(tmp_path / "a.wav", noise(100))
+    os.utime(path, ns=(1, 1))
+    before = probe(path)
+    write(path, noise(50, 2), 44100)
+    os.utime(path, ns=(1, 1))
+    after = probe(path)
+    assert (after.size, after.mtime_ns, after.inode) == (
+        before.size,
+        before.mtime_ns,
+        before.inode,
+    )
+    assert after.sample_rate == 44100
 
 
 def test_probe_forgets_the_oldest_beyond_its_bound(tmp_path, monkeypatch):
@@ -80,7 +119,7 @@ def test_probe_many_keeps_the_order_and_returns_errors(tmp_path, n_threads):
         found = probe_many(paths, n_threads)
         assert [type(x) for x in found[2:5]] == [
             FileNotFoundError,
-            ValueError,
+            UnreadableAudio,
             IsADirectoryError,
         ]
         assert [x.n_frames for x in found[:2] + found[5:]] == list(range(10, 16))
