@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sktag._torch import plain_torch
 from sktag.clips import ClipArray
+from sktag.clips._report import one_report
 from sktag.clips._rows import rows_of
 from sktag.clips._segments import as_excerpts
 from sktag.estimators._base import BaseTagger
@@ -37,6 +38,7 @@ _CPU = torch.device("cpu")
 INDEX = ("file", "start", "end")
 
 
+@one_report()
 def predict_timeline(estimator, X, *, window=None, hop=None):
     """Predict the tags of recordings of any length over time.
 

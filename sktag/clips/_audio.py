@@ -159,7 +159,7 @@ def _decode_part(
     peak = _finite_peak(samples, name)
     if peak > _LOUD and info.subtype in ("FLOAT", "DOUBLE"):
         note(key, "suspect", f"{name!r} has a peak of {peak:.4g}, {_TOO_LOUD}")
-    note(key, "sound")
+    note(key, "ok")
     if rate == sr:
         samples.resize(stop - start, refcheck=False)
         return samples

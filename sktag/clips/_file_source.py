@@ -1,5 +1,6 @@
 """Waveforms in audio files, decoded on demand."""
 
+import errno
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +11,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sktag._config import get_config
-from sktag._messages import warn
-from sktag.clips._audio import AudioInfo, decode, probe_many, stat_key
+from sktag.clips._audio import (
+    AudioInfo,
+    UnreadableAudio,
+    decode,
+    probe_many,
+    stat_key,
+)
 from sktag.clips._cache import DECODED, DiskCache, Key
+from sktag.clips._report import note, one_report
 from sktag.clips._sources import Rows, fill
 
 # Why rows could not be read, in this process.
 _FAILURES: dict["Excerpt", Exception] = {}
 # Codecs that are always decoded from the beginning of the file.
 _UNSEEKABLE = ("MPEG", "OPUS")
+# Too many open files, no memory, no space: no file is to blame.
+_OF_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
 
 
 class Excerpt(NamedTuple):
@@ -101,14 +110,18 @@ class FileSource:
             _ = self._sound
         else:
             for row in self.excerpts:
-                _note(row, _error_of(stat_key, row.path))
+                self._note(row, _error_of(stat_key, row.path))
         return [_FAILURES[self.excerpts[i]] for i in self.failed]
 
     @cached_property
+    @one_report()
     def _sound(self) -> np.ndarray:
         """Number of samples from the beginning of each row to its end."""
         paths = list(dict.fromkeys(row.path for row in self.excerpts))
         infos = dict(zip(paths, probe_many(paths, self._n_threads), strict=True))
+        for path, info in infos.items():
+            if not isinstance(info, Exception):
+                note((path, *_stat_now(path)), "ok")
         lengths = np.zeros(len(self.excerpts), dtype=np.int64)
         for i, row in enumerate(self.excerpts):
             info = infos[row.path]
@@ -117,7 +130,7 @@ class FileSource:
             elif self._on_error == "raise":
                 raise info
             else:
-                _note(row, info)
+                self._note(row, info)
         return lengths
 
     def _n_sound(self, row: Excerpt, info: AudioInfo) -> int:
@@ -133,6 +146,7 @@ class FileSource:
             return start + offset, None
         return start + offset, max(0, round(row.duration * self._sr) - offset)
 
+    @one_report()
     def read_into(
         self,
         outs: Rows,
@@ -142,38 +156,40 @@ class FileSource:
     ) -> None:
         """Decode some rows, or a part of each row, several files at a time."""
 
-        def read_row(i: int) -> Exception | None:
+        def read_row(i: int) -> None:
             start = None if starts is None else int(starts[i])
-            return self._read_row(outs[i], self.excerpts[rows[i]], start)
-
-        known = set(_FAILURES) if self._on_error == "warn" else set()
+            self._read_row(outs[i], self.excerpts[rows[i]], start)
 
         n_threads = min(n_threads or self._n_threads or _n_cpus(), len(rows))
         if n_threads > 1:
             with ThreadPoolExecutor(n_threads) as pool:
-                errors = list(pool.map(read_row, range(len(rows))))
+                list(pool.map(read_row, range(len(rows))))
         else:
-            errors = [read_row(i) for i in range(len(rows))]
-        if self._on_error == "warn":
-            for i, error in enumerate(errors):
-                if error and self.excerpts[rows[i]] not in known:
-                    warn(f"{error} It is replaced by silence.")
+            for i in range(len(rows)):
+                read_row(i)
 
-    def _read_row(
-        self, out: np.ndarray, row: Excerpt, start: int | None
-    ) -> Exception | None:
-        """Fill a row, or a part of it; return the error if it becomes silence."""
+    def _read_row(self, out: np.ndarray, row: Excerpt, start: int | None) -> None:
+        """Fill a row, or a part of it, with its sound, or else with silence."""
         try:
             samples, first = self._samples(row, start, len(out))
         except (OSError, ValueError) as error:
-            if self._on_error == "raise":
+            if self._on_error == "raise" or not _is_of_file(error):
                 raise
-            _note(row, error)
+            self._note(row, error)
             out[:] = 0
-            return error
-        _note(row, None)
+            return
+        self._note(row, None)
         fill(out, samples, self._pad, (start or 0) - first)
-        return None
+
+    def _note(self, row: Excerpt, error: Exception | None) -> None:
+        """Remember whether a row failed."""
+        if error is None:
+            _FAILURES.pop(row, None)
+            return
+        _FAILURES[row] = error
+        if self._on_error == "warn":
+            key = (row.path, *_stat_now(row.path))
+            note(key, "failed", f"{error} It is replaced by silence.")
 
     def _samples(
         self, row: Excerpt, start: int | None, width: int
@@ -279,18 +295,20 @@ def _restore_files(
     return FileSource([Excerpt(*row) for row in rows], **options)
 
 
-def _note(row: Excerpt, error: Exception | None) -> None:
-    if error is None:
-        _FAILURES.pop(row, None)
-    else:
-        _FAILURES[row] = error
+def _is_of_file(error: Exception) -> bool:
+    """Tell whether an error is the fault of a file, not of the system or the caller."""
+    if isinstance(error, OSError):
+        return error.errno not in _OF_SYSTEM
+    return isinstance(error, UnreadableAudio)
 
 
 def _error_of(function: Any, path: str) -> Exception | None:
     try:
         function(path)
     except (OSError, ValueError) as error:
-        return error
+        if _is_of_file(error):
+            return error
+        raise
     return None
 
 

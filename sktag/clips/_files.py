@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sktag._messages import warn
 from sktag.clips._array import ClipArray
 from sktag.clips._file_source import Excerpt, FileSource
+from sktag.clips._report import one_report
 
 AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
 
@@ -27,6 +27,7 @@ def audio_files(
     return sorted(found)
 
 
+@one_report()
 def open_files(
     rows: Sequence[Excerpt],
     sr: int,
@@ -43,9 +44,4 @@ def open_files(
     errors = source.check()
     if errors and (on_error == "raise" or len(errors) == len(rows)):
         raise errors[0]  # not a single file can be read
-    if errors and on_error == "warn":
-        warn(
-            f"{len(errors)} of {len(rows)} files cannot be read and are replaced by "
-            f"silence, see failed_; the first: {errors[0]}"
-        )
     return ClipArray(source)

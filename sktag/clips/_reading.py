@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sktag._torch import plain_torch
+from sktag.clips._report import one_report
 from sktag.clips._sources import Rows, Source
 from sktag.ops.op import Op
 
@@ -192,13 +193,15 @@ class Reading:
         ndarray of shape (n, ...), float32
             The next batch.
         """
-        for rows in self.portions():
-            if self.is_ragged:
-                for clip in self.compute_each(rows, n_threads):
-                    yield clip[np.newaxis]
-            else:
-                yield self.compute(rows, n_threads).numpy()
+        with one_report():
+            for rows in self.portions():
+                if self.is_ragged:
+                    for clip in self.compute_each(rows, n_threads):
+                        yield clip[np.newaxis]
+                else:
+                    yield self.compute(rows, n_threads).numpy()
 
+    @one_report()
     def to_numpy(self) -> np.ndarray:
         """Compute all clips.
 

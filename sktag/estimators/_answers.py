@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sktag._torch import plain_torch
+from sktag.clips._report import one_report
 from sktag.estimators._network import place
 from sktag.nets.blocks import Network
 from sktag.targets._aggregate import combine_windows
@@ -67,6 +68,7 @@ class AnswersMixin:
         )
 
     @plain_torch()
+    @one_report()
     def _windows(self, clips, compute=None, chunks=None):
         """Compute the windows of each clip: those of predictions, or `chunks`.
 

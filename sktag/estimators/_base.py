@@ -17,6 +17,7 @@ from sktag._functions import code_of
 from sktag._messages import warn
 from sktag._torch import plain_torch, reproducible
 from sktag.clips._inputs import as_clips, check_rate
+from sktag.clips._report import one_report
 from sktag.estimators._answers import AnswersMixin
 from sktag.estimators._inputs import (
     FitData,
@@ -102,6 +103,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
     # ------------------------------------------------------------------ fit
 
     @plain_torch()
+    @one_report()
     def _fit(self, X, y, sample_weight, given, *, partial=False, classes=None):
         """Train from scratch, or continue; with `partial` for one epoch."""
         before = None

@@ -2,6 +2,7 @@
 
 import os
 from numbers import Integral, Real
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -25,6 +26,10 @@ _LONG = 4
 _MOST_BYTES = 2**30
 # Parameters that shape the clips: those of `fit` hold until the next one.
 _SHAPING = ("sr", "duration", "offset", "pad", "normalize")
+
+# The clips last made by each transformer, for `failed_`; `transform` leaves the
+# transformer itself as it is.
+_LAST: WeakKeyDictionary = WeakKeyDictionary()
 
 
 class RawWave(ClipTransformer):
@@ -171,7 +176,7 @@ class RawWave(ClipTransformer):
         if self.duration is None:
             self.duration_ = clips.shape[1] / clips.sample_rate
         self.sr_, self._kind, self._shaping = int(self.sr), "wave", shaping
-        self._last = clips
+        _LAST[self] = clips
         return self
 
     def transform(self, X):
@@ -189,14 +194,14 @@ class RawWave(ClipTransformer):
         """
         check_is_fitted(self, "duration_")
         clips = self._make_clips(X, self._shaping, reset=False)
-        self._last = clips
+        _LAST[self] = clips
         return clips
 
     @property
     def failed_(self):
         """Rows of the X last given whose files could not be read."""
         check_is_fitted(self, "duration_")
-        return self._last if isinstance(self._last, np.ndarray) else self._last.failed
+        return _LAST[self].failed if self in _LAST else self._failed
 
     def _check_params(self):
         """Refuse rates and durations that are given in another unit."""
@@ -223,8 +228,9 @@ class RawWave(ClipTransformer):
     def _reset(self):
         """Forget an earlier fit."""
         forget_features(self)
-        for name in ("duration_", "sr_", "_shaping", "_last"):
+        for name in ("duration_", "sr_", "_shaping", "_failed"):
             vars(self).pop(name, None)
+        _LAST.pop(self, None)
 
     def _open_whole(self, X):
         """Return the recordings as clips, of which nothing is cropped."""
@@ -300,7 +306,7 @@ class RawWave(ClipTransformer):
     def __getstate__(self):
         """Pickle the failed rows of the clips last seen, in place of the clips."""
         state = super().__getstate__()
-        return {**state, "_last": self.failed_} if "_last" in state else state
+        return {**state, "_failed": self.failed_} if "duration_" in state else state
 
     def __sklearn_tags__(self):
         """Declare that paths are accepted, and 3-D arrays are not."""

@@ -33,15 +33,15 @@ def test_note_outside_of_a_report_warns_once_of_each_file(key):
         note(key, "repaired", "'a' was cut.")
 
     def sound():
-        note(key, "sound")
+        note(key, "ok")
 
     assert messages(repaired, repaired, sound) == ["'a' was cut."]
 
 
 def test_note_in_a_report_is_gathered_from_all_threads(key):
     def noted(i):
-        note((key, i), "repaired" if i < 7 else "sound", f"'{i}' was cut.")
-        note((key, i), "sound")
+        note((key, i), "repaired" if i < 7 else "ok", f"'{i}' was cut.")
+        note((key, i), "ok")
 
     def read():
         with one_report(), one_report(), ThreadPoolExecutor(4) as pool:
@@ -49,7 +49,7 @@ def test_note_in_a_report_is_gathered_from_all_threads(key):
 
     [message] = messages(read)
     lines = message.splitlines()
-    assert lines[0] == "Of 20 files read, 7 repaired, 13 sound:"
+    assert lines[0] == "Files: 7 repaired, 13 ok."
     assert len(lines) == 1 + _report._N_NAMED + 1
     assert lines[-1] == "and 2 more."
 
@@ -61,15 +61,13 @@ def test_report_names_the_worst_of_a_file_and_failures_first(key):
             note((key, 0), "suspect", "'a' is loud.")
             note((key, 0), "failed", "'a' is no sound.")
 
-    assert (
-        messages(read, read)
-        == ["Of 2 files read, 1 failed, 1 suspect:\n'a' is no sound.\n'b' is loud."] * 2
-    )
+    expected = "Files: 1 failed, 1 suspect.\n'a' is no sound.\n'b' is loud."
+    assert messages(read, read) == [expected]
 
 
 def test_report_of_sound_files_says_nothing(key):
     with one_report():
-        note(key, "sound")
+        note(key, "ok")
 
 
 def test_report_that_an_error_leaves_says_nothing_and_forgets(key):
@@ -94,4 +92,4 @@ def test_report_holds_no_more_files_than_its_bound(key, monkeypatch):
                 note((key, i), "failed", f"'{i}' is no sound.")
 
     [message] = messages(read)
-    assert message.startswith("Of 10 files read, 10 failed")
+    assert message.startswith("Files: 10 failed.")

@@ -1,6 +1,8 @@
 """RawWave: what it takes, what it gives, what it says of bad input."""
 
+import errno
 import pickle
+import warnings
 from pathlib import Path
 
 import joblib
@@ -9,8 +11,10 @@ import pandas as pd
 import pytest
 import soundfile
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
-from sktag import ClipArray, RawWave
+from sktag import ClipArray, CNN1DClassifier, MelSpectrogram, RawWave, Standardizer
+from sktag.clips._cache import DECODED
 from sktag.testing import clip_transformer_checks
 
 # "eager in, eager out" is the law that RawWave is a documented exception of.
@@ -148,7 +152,7 @@ def test_on_error_puts_silence_in_place_of_a_bad_file(wave_paths, waves, tmp_pat
     bad = tmp_path / "bad.wav"
     bad.write_text("no sound")
     X = [wave_paths[0], bad, wave_paths[1], tmp_path / "missing.wav"]
-    with pytest.warns(UserWarning, match=r"2 of 4 files .*bad\.wav") as caught:
+    with pytest.warns(UserWarning, match=r"(?s)2 failed, 2 ok.*bad\.wav") as caught:
         raw = RawWave(on_error="warn").fit(X)
     assert len(caught) == 1
     assert raw.failed_.tolist() == [1, 3]
@@ -172,6 +176,50 @@ def test_file_that_breaks_after_its_header_obeys_on_error(wave_paths, tmp_path):
         raising[0]
     with pytest.warns(UserWarning, match=r"a\.wav.*silence"):
         assert (warning[0] == 0).all()
+
+
+def test_odd_files_of_a_whole_pipeline_are_reported_once(wave_paths, tmp_path):
+    cut = []
+    for i, path in enumerate(wave_paths[:3]):
+        cut.append(tmp_path / f"{i}.wav")
+        cut[-1].write_bytes(Path(path).read_bytes()[:-4000])
+    X = [*cut, *wave_paths[3:]]
+    pipe = make_pipeline(
+        RawWave(duration=0.2),
+        MelSpectrogram(n_mels=16, n_fft=512),
+        Standardizer(),
+        CNN1DClassifier(max_epochs=1, random_state=0),
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        pipe.fit(X, list("ab" * 3)).predict(X)
+    reports = [str(w.message) for w in caught if "repaired" in str(w.message)]
+    assert len(reports) == 1
+    assert reports[0].startswith("Files: 3 repaired, 3 ok.\n")
+    assert all(repr(str(path)) in reports[0] for path in cut)
+
+
+def test_failures_of_prediction_are_rows_of_the_last_x(wave_paths, tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(Path(wave_paths[0]).read_bytes())
+    raw = RawWave(duration=0.1, on_error="silence").fit(wave_paths)
+    clips = raw.transform([*wave_paths, path])
+    path.write_text("no sound any more")
+    np.asarray(clips)
+    assert raw.failed_.tolist() == [len(wave_paths)]
+    raw.transform(wave_paths)
+    assert raw.failed_.tolist() == []
+
+
+def test_too_many_open_files_is_no_fault_of_a_file(wave_paths, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    raw = RawWave(duration=0.1, on_error="silence").fit(wave_paths)
+    monkeypatch.setattr("sktag.clips._file_source.decode", full)
+    DECODED.clear()
+    with pytest.raises(OSError, match="Too many open files"):
+        np.asarray(raw.transform(wave_paths))
 
 
 @pytest.mark.parametrize(
