@@ -45,8 +45,7 @@ def test_lines_of_a_cross_validation_say_the_fold(X, Y, quick, capsys):
 def test_groups_that_stop_at_the_folds_are_said_once(X, Y, quick, recwarn):
     clf = quick(max_epochs=1, early_stopping=True, validation_fraction=0.3)
     groups = np.arange(len(X)) // 2
-    params = {"groups": groups}
-    cross_validate(clf, X, Y, cv=GroupKFold(2), params=params)
+    cross_validate(clf, X, Y, cv=GroupKFold(2), groups=groups)
     lost = [w for w in recwarn if "do not reach" in str(w.message)]
     assert len(lost) == 1
     assert "CNN2DClassifier(...).set_fit_request(groups=True)" in str(lost[0].message)
@@ -54,7 +53,7 @@ def test_groups_that_stop_at_the_folds_are_said_once(X, Y, quick, recwarn):
     recwarn.clear()
     with sklearn.config_context(enable_metadata_routing=True):
         routed = clf.set_fit_request(groups=True)
-        cross_validate(routed, X, Y, cv=GroupKFold(2), params=params)
+        cross_validate(routed, X, Y, cv=GroupKFold(2), params={"groups": groups})
     assert not [w for w in recwarn if "do not reach" in str(w.message)]
 
 
