@@ -39,7 +39,10 @@ def layout_of(file: BinaryIO, name: str, *, believe: bool = True) -> Layout | No
     size = os.fstat(file.fileno()).st_size
     start = skip_tags(Reader(file), 0)
     file.seek(start)
-    magic = file.read(4)
+    head = file.read(8)
+    magic = head[:4]
+    if head[4:] == b"ftyp" or (magic[:1] == b"\xff" and magic[1] & 0xF6 == 0xF0):
+        return Layout(by_av=True)  # M4A and AAC, whatever their names
     if magic in _BY_MAGIC:
         return _BY_MAGIC[magic](file, size) if start == 0 else AS_IT_IS
     is_mpeg = magic[:1] == b"\xff" and magic[1:2] >= b"\xe0"
