@@ -1,6 +1,6 @@
 """Music classification and tagging with deep networks, as scikit-learn estimators."""
 
-from sktag import augment, datasets, export, testing
+from sktag import augment, datasets, export, pretrained, testing
 from sktag._config import config_context, set_config
 from sktag._timeline import predict_timeline
 from sktag.clips import AugmentationDroppedWarning, ClipArray
@@ -49,6 +49,7 @@ __all__ = [
     "export",
     "make_recipe",
     "predict_timeline",
+    "pretrained",
     "set_config",
     "testing",
 ]

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "sktag._torch": [],
     "sktag.ops": ["sktag._functions", "sktag._torch"],
     "sktag.augment": ["sktag._torch", "sktag.ops"],
-    "sktag.nets": ["sktag._messages"],
+    "sktag.nets": ["sktag._atomic", "sktag._messages"],
     "sktag.clips": [
         "sktag._atomic",
         "sktag._config",
@@ -68,6 +68,7 @@ MAY_IMPORT = {
     ],
     "sktag._timeline": None,
     "sktag.recipes": None,
+    "sktag.pretrained": None,
     "sktag.datasets": None,
     "sktag.metrics": None,
     "sktag.model_selection": None,
