@@ -15,6 +15,8 @@ RUN := $(VENV)/bin/python
 # librosa's progress bars, which miss ipywidgets, are not used.
 PAGE_ENV := OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:IProgress not found"
 INSTALL := -m pip install --disable-pip-version-check -c
+# The weights that tests marked `weights` need; none of the dependencies is.
+WEIGHTS := -m pip install --disable-pip-version-check --no-deps musicnn==0.1.0
 # Those that need the audio in SKTAG_DATA come last.
 BENCHMARKS := imports features decode augment training chunks memory timeline \
 	regression structure esc10 esc10_voting instruments instruments_augmented tags
@@ -72,6 +74,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.made
 # What the tests need includes what the demo needs.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.made
 	$(RUN) $(INSTALL) constraints.txt -e ".[plot,test,lint]"
+	$(RUN) $(WEIGHTS)
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.made
