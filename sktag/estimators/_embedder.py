@@ -24,6 +24,7 @@ from sktag.clips._dropped import warn_dropped
 from sktag.clips._inputs import as_clips, check_rate
 from sktag.estimators._answers import Tap, compute_windows, stacked
 from sktag.estimators._base import BaseTagger
+from sktag.estimators._pickling import pack_module, unpack_module
 from sktag.training._chunks import Chunks
 from sktag.training._state import pick_device, use_amp
 
@@ -264,6 +265,20 @@ class Embedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                 "already: leave them None."
             )
         return _TaggerSource(self)
+
+    def __getstate__(self):
+        """Pickle a network of the user's as arrays, without a device."""
+        state = super().__getstate__()
+        if isinstance(self.estimator, nn.Module):
+            state = {**state, "estimator": pack_module(self.estimator)}
+        return state
+
+    def __setstate__(self, state):
+        """Restore the network."""
+        packed = state["estimator"]
+        if isinstance(packed, bytes):
+            state = {**state, "estimator": unpack_module(packed)}
+        super().__setstate__(state)
 
     def __sklearn_clone__(self):
         """Return an Embedder with the same network."""

@@ -1,5 +1,8 @@
 """The pickle of a fitted estimator: numpy arrays, and no device."""
 
+import io
+import pickle
+
 import torch
 
 from sktag._functions import refuse_unpicklable
@@ -8,7 +11,7 @@ from sktag.estimators._network import place
 from sktag.nets.weights import arrays_of, put_arrays
 from sktag.training._plan import FitPlan
 from sktag.training._start import freeze_layers
-from sktag.training._state import pick_device, to_numpy, use_amp
+from sktag.training._state import pick_device, to_numpy, to_torch, use_amp
 
 
 class PicklingMixin:
@@ -67,3 +70,42 @@ class PicklingMixin:
         self.module_ = place(module, device).eval()
         self.net_ = restore_net(plan, module, saved)
         return name
+
+
+class _ModulePickler(pickle._Pickler):  # type: ignore[name-defined]
+    """Pickles tensors as arrays, on no device, so that equal modules pickle alike.
+
+    It is the implementation in Python, of which a part can be replaced.
+    """
+
+    def reducer_override(self, value):
+        if isinstance(value, torch.Tensor):
+            is_parameter = isinstance(value, torch.nn.Parameter)
+            dtype = str(value.dtype).removeprefix("torch.")
+            given = to_numpy(value), dtype, is_parameter, value.requires_grad
+            return _make_tensor, given
+        return NotImplemented
+
+    def memoize(self, value):
+        # Equal strings may be one object or several.
+        if not isinstance(value, (str, bytes)):
+            super().memoize(value)
+
+
+def _make_tensor(array, dtype, is_parameter, requires_grad):
+    tensor = to_torch(array).to(getattr(torch, dtype))
+    if is_parameter:
+        return torch.nn.Parameter(tensor, requires_grad)
+    return tensor.requires_grad_(requires_grad)
+
+
+def pack_module(module):
+    """Return a pickle of a network of the user's, the same in every process."""
+    buffer = io.BytesIO()
+    _ModulePickler(buffer).dump(module)
+    return buffer.getvalue()
+
+
+def unpack_module(packed):
+    """Return the network that `pack_module` packed."""
+    return pickle.loads(packed)
