@@ -351,7 +351,8 @@ class BaseTagger(
         check_rate(clips, self.sr_, name)
         check_bins(clips, self._fitted.n_bins, name)
         clips = clips.widened(self._fitted.window)
-        check_length(clips, self.module_, name)
+        if len(clips):
+            check_length(clips, self.module_, name)
         return clips
 
     def _forget(self):

@@ -118,7 +118,7 @@ def build_network(spec, device, n_columns):
             )
         raise
     if not isinstance(spec.architecture, str):
-        _try_network(module, spec, device)
+        try_network(module, spec, device)
     if is_shrunk:
         size, remedy = f"{length} samples", ""
         if len(spec.input_shape) == 2:
@@ -134,7 +134,7 @@ def build_network(spec, device, n_columns):
     return module, name
 
 
-def _try_network(module, spec, device):
+def try_network(module, spec, device):
     """Run two empty clips through a user's network, and check the shape of its logits.
 
     Lazy layers are initialised by it.

@@ -4,10 +4,11 @@ import io
 import pickle
 
 import torch
+from torch.nn.parameter import UninitializedParameter
 
 from sktag._functions import refuse_unpicklable
 from sktag._torch import plain_torch, reproducible
-from sktag.estimators._network import place
+from sktag.estimators._network import place, try_network
 from sktag.nets.weights import arrays_of, put_arrays
 from sktag.training._plan import FitPlan
 from sktag.training._start import freeze_layers
@@ -65,6 +66,8 @@ class PicklingMixin:
             is_partial=True,
             start=fitted.start,
         )
+        if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
+            try_network(module, fitted.network, device)  # initialises lazy layers
         put_arrays(module, saved["weights"])
         freeze_layers(module, fitted.start.frozen)
         self.module_ = place(module, device).eval()

@@ -155,6 +155,10 @@ class TransferMixin:
                 output = output_name(module)
                 arrays = {k: v for k, v in arrays.items() if not is_within(k, output)}
         taken, new = match_arrays(module, arrays)
+        # Layers are taken whole: no weight of one without its bias.
+        layers = {layer_of(name) for name in new}
+        new = [name for name in module.state_dict() if layer_of(name) in layers]
+        taken = {k: v for k, v in taken.items() if layer_of(k) not in layers}
         if not taken:
             raise ValueError(
                 f"start_from has nothing that fits this network: its arrays are "
@@ -166,9 +170,10 @@ class TransferMixin:
         if self.verbose:
             whence = weights.architecture or "a network of yours"
             rest = f"new: {_listed(new)}" if new else "nothing is new"
+            n_all = len(module.state_dict())
             print(
-                f"{type(self).__name__}: takes {len(taken)} of "
-                f"{len(module.state_dict())} arrays from {whence}; {rest}"
+                f"{type(self).__name__}: takes {n_all - len(new)} of {n_all} arrays "
+                f"from {whence}; {rest}"
             )
         return tuple(taken)
 
@@ -206,8 +211,13 @@ def count_trained(module):
     return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
+def layer_of(name):
+    """Return the layer that an array belongs to."""
+    return name.rpartition(".")[0]
+
+
 def _listed(names, most=4):
     """Name the layers of arrays, or the first few."""
-    layers = list(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
+    layers = list(dict.fromkeys(layer_of(name) or name for name in names))
     rest = [f"{len(layers) - most} more"] if len(layers) > most else []
     return ", ".join(layers[:most] + rest)

@@ -1,4 +1,4 @@
-"""Weights of trained networks: published ones, and those of your own fits."""
+"""Published weights, and weights as objects: on their own, in files, in estimators."""
 
 from sktag.nets.weights import Weights
 
