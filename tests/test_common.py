@@ -100,8 +100,8 @@ OF_NETWORKS = {
 }
 OF_MODULES = {
     "check_estimators_overwrite_params": (
-        "it compares hashes of a copy, and joblib's hash of a torch module differs from "
-        "that of its copy; see test_fit_leaves_a_network_of_ones_own_as_it_was"
+        "it compares hashes of a copy, and joblib's hash of a torch module differs "
+        "from that of its copy; see test_fit_leaves_a_network_of_ones_own_as_it_was"
     )
 }
 # These checks give whole numbers as X.
