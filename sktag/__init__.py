@@ -9,6 +9,7 @@ from sktag.estimators import (
     CNN1DRegressor,
     CNN2DClassifier,
     CNN2DRegressor,
+    Embedder,
     SampleCNNClassifier,
     SampleCNNRegressor,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "CQT",
     "ClipArray",
     "ClipTransformer",
+    "Embedder",
     "MelSpectrogram",
     "RawWave",
     "SampleCNNClassifier",

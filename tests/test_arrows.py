@@ -54,6 +54,7 @@ MAY_IMPORT = {
         "sktag._messages",
         "sktag._torch",
         "sktag.clips",
+        "sktag.nets",
         "sktag.targets",
     ],
     "sktag.estimators": [
@@ -362,7 +363,7 @@ def test_training_and_targets_take_no_estimator():
         ("sktag.training._fit", "from sktag.estimators._base import BaseTagger"),
         ("sktag.training._fit", "def f():\n    from sktag import CNN2DClassifier"),
         ("sktag.training._data", "from ..transformers import RawWave"),
-        ("sktag.training._data", "from sktag.nets import FCN"),
+        ("sktag.training._data", "from sktag.transformers import RawWave"),
         ("sktag.targets._labels", "from sktag.estimators import CNN2DClassifier"),
         ("sktag.targets._labels", "from sktag.training import FitPlan"),
         ("sktag.targets._labels", "from ..clips import ClipArray"),
