@@ -1,17 +1,20 @@
 """The models of musicnn: made-up checkpoints against its layers, the real ones."""
 
+import pickle
 import re
 import sys
 from importlib.machinery import ModuleSpec
 
+import librosa
 import numpy as np
 import pytest
+import soundfile
 import torch
 from torch.nn import functional as F
 
 from sktag.nets import build_cnn2d
 from sktag.nets.weights import put_arrays
-from sktag.pretrained import _musicnn
+from sktag.pretrained import _musicnn, load_musicnn
 from sktag.pretrained._musicnn import COMMAND, find_wheel, read_musicnn
 from sktag.pretrained._tf_bundle import read_bundle
 
@@ -235,10 +238,80 @@ def test_missing_distribution_raises_with_the_command(
     )
 
 
+def make_song(path, seconds):
+    """Write tones that come and go over noise, at 16 kHz."""
+    t = np.arange(int(seconds * 16_000)) / 16_000
+    rng = np.random.default_rng(len(t))
+    tones = [np.sin(2 * np.pi * f * t) * np.sin(f / 90 * t) for f in (220, 550, 3000)]
+    wave = 0.1 * sum(tones) + 0.01 * rng.normal(size=t.size)
+    soundfile.write(path, wave.astype("f4"), 16_000, subtype="FLOAT")
+    return wave.astype("f4")
+
+
+def taggram_of(reference, wave):
+    """Return probabilities of windows as musicnn lays them, but for half precision."""
+    mel = librosa.feature.melspectrogram(
+        y=wave, sr=16_000, hop_length=256, n_fft=512, n_mels=96, pad_mode="reflect"
+    )
+    frames = np.log10(10_000 * mel.T + 1)
+    starts = range(0, len(frames) - 187 + 1, 187)
+    windows = np.stack([frames[i : i + 187] for i in starts])
+    return torch.sigmoid(reference(torch.tensor(windows))).numpy()
+
+
+@pytest.fixture(scope="session")
+def songs(tmp_path_factory):
+    """Paths and waveforms of two songs, of 2 and of 3 windows and a remainder."""
+    folder = tmp_path_factory.mktemp("songs")
+    paths = [str(folder / f"{seconds}.wav") for seconds in (7.5, 10.0)]
+    return paths, [make_song(p, s) for p, s in zip(paths, (7.5, 10.0), strict=True)]
+
+
+def assert_tags_as(model, tensors, songs, pipe):
+    paths, waves = songs
+    reference = getattr(Reference(tensors), model.partition("_")[2])
+    expected = [taggram_of(reference, wave) for wave in waves]
+    assert [len(taggram) for taggram in expected] == [2, 3]
+    found = pipe[-1].predict_taggram(pipe[:-1].transform(paths))
+    for taggram, other in zip(found, expected, strict=True):
+        # Mel spectrograms in single precision by two programs.
+        np.testing.assert_allclose(taggram, other, atol=1e-4)
+    means = [taggram.mean(0) for taggram in expected]
+    np.testing.assert_allclose(pipe.predict_proba(paths), means, atol=1e-4)
+    assert np.ptp(means, axis=1).min() > 0.1
+
+
+@pytest.mark.parametrize("model", ["MTT_musicnn", "MSD_vgg"])
+def test_loaded_pipeline_tags_files_as_the_library_does(model, made_up, songs):
+    folder, tensors = made_up
+    pipe = load_musicnn(model, folder)
+    assert_tags_as(model, tensors[model], songs, pipe)
+    tags = read_musicnn(model, folder).outputs
+    assert tuple(pipe[-1].tag_names_) == tags
+    assert pipe[-1].n_iter_ == 0
+
+
+def test_loaded_pipeline_keeps_weights_and_answers_in_a_pickle(made_up, songs):
+    folder, _ = made_up
+    pipe = load_musicnn("MTT_vgg", folder)
+    again = pickle.loads(pickle.dumps(pipe))
+    expected = pipe.predict_proba(songs[0])
+    np.testing.assert_array_equal(again.predict_proba(songs[0]), expected)
+    assert again[-1].weights_ == read_musicnn("MTT_vgg", folder)
+
+
+def test_loaded_pipeline_is_fitted_to_no_length_and_no_names(made_up):
+    pipe = load_musicnn("MTT_vgg", made_up[0])
+    for step in (pipe, *pipe[:-1]):
+        assert not hasattr(step, "n_features_in_")
+        assert not hasattr(step, "feature_names_in_")
+    assert [step.sr_ for _, step in pipe.steps] == [16_000] * 3
+    assert pipe[0].duration is None
+
+
 @pytest.mark.weights
 @pytest.mark.parametrize("model", MODELS)
-def test_published_weights_give_what_their_layers_give(model):
+def test_published_weights_tag_files_as_the_library_does(model, songs):
     tensors = read_bundle(find_wheel() / model / ".index")
-    weights = read_musicnn(model)
-    assert_equals_the_reference(model, weights, tensors)
-    assert weights.n_parameters == (605_748 if "vgg" in model else 787_159)
+    assert_equals_the_reference(model, read_musicnn(model), tensors)
+    assert_tags_as(model, tensors, songs, load_musicnn(model))
