@@ -15,6 +15,7 @@ from benchmarks import (
     features,
     imports,
     memory,
+    musicnn,
     networks,
     real_audio,
     structure,
@@ -40,6 +41,7 @@ BENCHMARKS = {
     "structure": structure.structure,
     "chunks": chunks.chunks,
     "timeline": timeline.timeline,
+    "musicnn": musicnn.musicnn,
 }
 # Functions that turn the results into tables for the book.
 REPORTS = {
@@ -59,6 +61,7 @@ REPORTS = {
     "structure": structure.report,
     "chunks": chunks.report,
     "timeline": timeline.timeline_report,
+    "musicnn": musicnn.report,
 }
 NEED_DATA = {
     "esc10",
@@ -67,6 +70,7 @@ NEED_DATA = {
     "instruments_augmented",
     "tags",
     "missing_tags",
+    "musicnn",
 }
 # Those that measure a checkout, and another one to compare it with.
 COMPARE = {"structure", "chunks"}

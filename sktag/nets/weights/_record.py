@@ -114,7 +114,7 @@ class Weights:
                 {k: _plain(f"sizes[{k!r}]", v) for k, v in self.sizes.items()}
             ),
             "outputs": None if outputs is None else _plain("outputs", tuple(outputs)),
-            "sample_rate": _plain("sample_rate", self.sample_rate),
+            "sample_rate": _whole(_plain("sample_rate", self.sample_rate)),
             "hop_length": _plain("hop_length", self.hop_length),
         }
         for name, value in plain.items():
@@ -270,6 +270,11 @@ def _plain(name: str, value: Any) -> Any:
         f"{name}={value!r} cannot be kept with weights: give strings, numbers, or "
         "sequences of them."
     )
+
+
+def _whole(rate: float | None) -> float | None:
+    """Return a whole number as an int, so that 16000.0 and 16000 are one text."""
+    return rate if rate is None or rate % 1 else int(rate)
 
 
 def _from_record(text: str, arrays: Arrays) -> Weights:

@@ -56,7 +56,8 @@ def test_weights_are_equal_and_hash_alike_by_content():
     weights = make()
     backwards = dict(reversed(weights.arrays.items()))
     sizes = {"batch_norm": np.True_, "n_filters": np.array([4, 8])}
-    same = make(arrays=backwards, sizes=sizes, outputs=np.array(["rock", "pop"]))
+    outputs = np.array(["rock", "pop"])
+    same = make(arrays=backwards, sizes=sizes, outputs=outputs, sample_rate=16e3)
     assert same == weights
     assert hash(same) == hash(weights)
     assert joblib.hash(same) == joblib.hash(weights)
