@@ -4,8 +4,9 @@ The conversion is strict: an array too many, too few or of another shape is an e
 Epsilons of batch norms are part of the state here, since outputs depend on them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -155,24 +156,27 @@ def _faults(wanted: Mapping[str, Tensor | None], arrays: Arrays) -> Iterator[str
         like = wanted[name]
         return closest(name, (n for n, a in superfluous.items() if _fits(a, like)))
 
+    def place_of(name: str) -> str:
+        array = superfluous[name]
+        return closest(name, (n for n, v in missing.items() if _fits(array, v)))
+
     yield from _listed(
-        "missing", [f"{n!r} {tuple(v.shape)}{given_for(n)}" for n, v in missing.items()]
+        "missing",
+        missing,
+        lambda n: f"{n!r} {tuple(missing[n].shape)}{given_for(n)}",
     )
     yield from _listed(
         "superfluous",
-        [
-            f"{n!r} {a.shape}"
-            f"{closest(n, (m for m, v in missing.items() if _fits(a, v)))}"
-            for n, a in superfluous.items()
-        ],
+        superfluous,
+        lambda n: f"{n!r} {superfluous[n].shape}{place_of(n)}",
     )
     yield from _listed(
         "of another shape or type",
-        [
+        misfits,
+        lambda n: (
             f"{n!r} is {arrays[n].dtype} {arrays[n].shape}, the network's is "
             f"{_described(wanted[n])}{given_for(n)}"
-            for n in misfits
-        ],
+        ),
     )
 
 
@@ -182,7 +186,10 @@ def _described(like: Tensor | None) -> str:
     return f"{str(like.dtype).removeprefix('torch.')} {tuple(like.shape)}"
 
 
-def _listed(what: str, items: list[str]) -> Iterator[str]:
-    if items:
-        more = f" and {len(items) - _N_NAMED} more" if len(items) > _N_NAMED else ""
-        yield f"{len(items)} {what}: {', '.join(items[:_N_NAMED])}{more}"
+def _listed(
+    what: str, names: Collection[str], describe: Callable[[str], str]
+) -> Iterator[str]:
+    if names:
+        few = ", ".join(map(describe, islice(names, _N_NAMED)))
+        more = f" and {len(names) - _N_NAMED} more" if len(names) > _N_NAMED else ""
+        yield f"{len(names)} {what}: {few}{more}"
