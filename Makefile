@@ -15,9 +15,12 @@ RUN := $(VENV)/bin/python
 # librosa's progress bars, which miss ipywidgets, are not used.
 PAGE_ENV := OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:IProgress not found"
 INSTALL := -m pip install --disable-pip-version-check -c
+# Weights for the tests marked `weights` and for benchmarks, without dependencies.
+WEIGHTS := -m pip install --disable-pip-version-check --no-deps musicnn==0.1.0
 # Those that need the audio in SKTAG_DATA come last.
 BENCHMARKS := imports features decode augment training chunks memory timeline \
-	regression structure esc10 esc10_voting instruments instruments_augmented tags
+	regression structure esc10 esc10_voting instruments instruments_augmented tags \
+	musicnn
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint book book-test bench clean
@@ -72,10 +75,12 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.made
 # What the tests need includes what the demo needs.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.made
 	$(RUN) $(INSTALL) constraints.txt -e ".[plot,test,lint]"
+	$(RUN) $(WEIGHTS)
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.made
 	$(RUN) $(INSTALL) constraints.txt -e ".[bench]"
+	$(RUN) $(WEIGHTS)
 	@touch $@
 
 $(BOOK_VENV)/.book: pyproject.toml book/constraints.txt | $(BOOK_VENV)/.made

@@ -16,6 +16,7 @@ from benchmarks import (
     files,
     imports,
     memory,
+    musicnn,
     networks,
     real_audio,
     structure,
@@ -42,6 +43,7 @@ BENCHMARKS = {
     "structure": structure.structure,
     "chunks": chunks.chunks,
     "timeline": timeline.timeline,
+    "musicnn": musicnn.musicnn,
 }
 # Functions that turn the results into tables for the book.
 REPORTS = {
@@ -62,6 +64,7 @@ REPORTS = {
     "structure": structure.report,
     "chunks": chunks.report,
     "timeline": timeline.timeline_report,
+    "musicnn": musicnn.report,
 }
 NEED_DATA = {
     "esc10",
@@ -70,6 +73,7 @@ NEED_DATA = {
     "instruments_augmented",
     "tags",
     "missing_tags",
+    "musicnn",
 }
 # Those that measure a checkout, and another one to compare it with.
 COMPARE = {"structure", "chunks"}

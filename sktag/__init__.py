@@ -1,6 +1,6 @@
 """Music classification and tagging with deep networks, as scikit-learn estimators."""
 
-from sktag import augment, datasets, export, testing
+from sktag import augment, datasets, export, pretrained, testing
 from sktag._config import config_context, set_config
 from sktag._timeline import predict_timeline
 from sktag.clips import AugmentationDroppedWarning, ClipArray
@@ -9,6 +9,7 @@ from sktag.estimators import (
     CNN1DRegressor,
     CNN2DClassifier,
     CNN2DRegressor,
+    Embedder,
     SampleCNNClassifier,
     SampleCNNRegressor,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "CQT",
     "ClipArray",
     "ClipTransformer",
+    "Embedder",
     "MelSpectrogram",
     "RawWave",
     "SampleCNNClassifier",
@@ -49,6 +51,7 @@ __all__ = [
     "export",
     "make_recipe",
     "predict_timeline",
+    "pretrained",
     "set_config",
     "testing",
 ]

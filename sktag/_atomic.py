@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
+FilePath = str | os.PathLike[str]
+
 
 def atomic_write(
-    path: str | os.PathLike[str],
+    path: FilePath,
     write: Callable[[IO[bytes]], object],
     *,
     fsync: bool = False,

@@ -7,11 +7,13 @@ scikit-learn skip most of them and stay green.
 import inspect
 
 import pytest
+import torch
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.estimator_checks import (
     estimator_checks_generator,
     parametrize_with_checks,
 )
+from torch import nn
 
 import sktag
 
@@ -26,6 +28,19 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sktag.AugmentationDroppedWarning"),
     pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning"),
 ]
+
+
+class Means(nn.Module):
+    """A network for clips of any length, for the Embedder."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(2))
+
+    def forward(self, x):
+        return x.mean(dim=1, keepdim=True) * self.scale
+
+
 # The checks fit some 150 times, and three ask for accuracy.
 QUICK = {"max_epochs": 20, "lr": 3e-2, "batch_size": 32}
 # Parameters for scikit-learn's toy data, by class; one that is not here is checked with
@@ -41,6 +56,7 @@ PARAMETERS = {
     "SampleCNNClassifier": [{"n_filters": 8, **QUICK}],
     "CNN1DRegressor": [{"n_filters": 16, "dropout": 0, **QUICK}],
     "CNN2DRegressor": [{"n_filters": (16,), "dropout": 0, **QUICK}],
+    "Embedder": [{"estimator": Means(), "sr": 8000, "kind": "wave", "layer": None}],
     "SampleCNNRegressor": [{"n_filters": 16, "dropout": 0, **QUICK}],
 }
 
@@ -82,6 +98,12 @@ OF_NETWORKS = {
         "full batches weights do equal repetitions, see tests/estimators/test_parts.py"
     )
 }
+OF_MODULES = {
+    "check_estimators_overwrite_params": (
+        "it compares hashes of a copy, and joblib's hash of a torch module differs "
+        "from that of its copy; see test_fit_leaves_a_network_of_ones_own_as_it_was"
+    )
+}
 # These checks give whole numbers as X.
 OF_WAVES = ["check_estimators_dtypes"]
 OF_WAVE_NETWORKS = [
@@ -98,6 +120,8 @@ INTEGERS = (
 
 def expected_failures(estimator):
     expected = dict(OF_NETWORKS) if is_network(estimator) else {}
+    if isinstance(estimator, sktag.Embedder):
+        expected |= OF_MODULES
     if type(estimator).__name__.startswith(OF_SPECTRA):
         return expected
     names = list(OF_WAVES)

@@ -67,46 +67,21 @@ class AnswersMixin:
             self._fitted.targets, windows.outputs, windows.counts, self.aggregate
         )
 
-    @plain_torch()
-    @one_report()
     def _windows(self, clips, compute=None, chunks=None):
         """Compute the windows of each clip: those of predictions, or `chunks`.
 
         `compute` maps a batch to outputs; it is the network by default.
         """
         self._follow_device()
-        compute = compute or self.module_
-        device = next(self.module_.parameters()).device
-        chunks = chunks or self._lay_out(self._fitted.window)
-        starts = chunks.starts(clips)
-        # torch's kernels differ by the size of a batch; with one size, a clip alone and
-        # among others gets the same bits.
-        n_rows = _ROWS if device.type == "cpu" else self.batch_size
-        self.module_.eval()
-        parts = []
-        with torch.no_grad():
-            for x in read_batches(
-                clips, self.batch_size, device, self.n_threads, starts, chunks.size
-            ):
-                for some in x.split(n_rows):
-                    filled = some[torch.arange(n_rows).clamp_max(len(some) - 1)]
-                    outputs = compute(filled)[: len(some)]
-                    parts.append(outputs.cpu().double().numpy())
-            if not parts:
-                no_clips = torch.zeros(1, *self._fitted.network.input_shape)
-                parts = [compute(no_clips.to(device)).cpu().double().numpy()[:0]]
-        width = clips.shape[-1] if starts is None else chunks.size
-        starts = starts or [np.zeros(1, dtype=int)] * len(clips)
-        windows = Windows(np.concatenate(parts), starts, width)
-        bad = ~np.isfinite(windows.outputs).all(axis=1)
-        if bad.any():
-            rows = np.unique(np.repeat(np.arange(len(clips)), windows.counts)[bad])
-            raise ValueError(
-                f"clips {rows[:5].tolist()} give logits that are not finite: they hold "
-                "numbers that are not finite, or too large; look at "
-                "np.asarray(clips[i])."
-            )
-        return windows
+        return compute_windows(
+            clips,
+            self.module_,
+            compute or self.module_,
+            chunks or self._lay_out(self._fitted.window),
+            self._fitted.network.input_shape,
+            self.batch_size,
+            self.n_threads,
+        )
 
     def _follow_device(self):
         """Move the network to the device of the present parameters, if there is one."""
@@ -137,6 +112,47 @@ class AnswersMixin:
                 "sample_rate=..., hop_length=...)), or return_times=False."
             )
         return clips.sample_rate / hop_length
+
+
+@plain_torch()
+@one_report()
+def compute_windows(
+    clips, module, compute, chunks, input_shape, batch_size, n_threads=None
+):
+    """Compute the outputs of windows of clips, in batches, on the module's device.
+
+    `input_shape` is that of a window if there are no clips.
+    """
+    device = next(module.parameters()).device
+    starts = chunks.starts(clips)
+    # torch's kernels differ by the size of a batch; with one size, a clip alone and
+    # among others gets the same bits.
+    n_rows = _ROWS if device.type == "cpu" else batch_size
+    module.eval()
+    parts = []
+    with torch.no_grad():
+        for x in read_batches(
+            clips, batch_size, device, n_threads, starts, chunks.size
+        ):
+            for some in x.split(n_rows):
+                filled = some[torch.arange(n_rows).clamp_max(len(some) - 1)]
+                outputs = compute(filled)[: len(some)]
+                parts.append(outputs.cpu().double().numpy())
+        if not parts:
+            no_clips = torch.zeros(1, *input_shape)
+            parts = [compute(no_clips.to(device)).cpu().double().numpy()[:0]]
+    width = clips.shape[-1] if starts is None else chunks.size
+    starts = starts or [np.zeros(1, dtype=int)] * len(clips)
+    windows = Windows(np.concatenate(parts), starts, width)
+    bad = ~np.isfinite(windows.outputs).all(axis=1)
+    if bad.any():
+        rows = np.unique(np.repeat(np.arange(len(clips)), windows.counts)[bad])
+        raise ValueError(
+            f"clips {rows[:5].tolist()} give logits that are not finite: they hold "
+            "numbers that are not finite, or too large; look at "
+            "np.asarray(clips[i])."
+        )
+    return windows
 
 
 class Windows(NamedTuple):

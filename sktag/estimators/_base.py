@@ -29,22 +29,22 @@ from sktag.estimators._inputs import (
 )
 from sktag.estimators._network import (
     Fitted,
-    NetworkSpec,
+    NetworkMixin,
     build_network,
     check_architecture,
     place,
 )
-from sktag.estimators._parameters import NetParams, is_same
+from sktag.estimators._parameters import NetParams
 from sktag.estimators._pickling import PicklingMixin
 from sktag.estimators._summary import SummaryMixin
-from sktag.nets import ARCHITECTURES
-from sktag.targets._checks import align_tags
+from sktag.estimators._transfer import TransferMixin, count_trained
+from sktag.targets._checks import align_tags, tag_names
 from sktag.targets._scores import ValidationScores, make_metrics
 from sktag.targets._splits import split_rows
-from sktag.training._chunks import Chunks
 from sktag.training._mixing import Mixing
 from sktag.training._optimizers import make_stage, make_stages
 from sktag.training._plan import FitPlan
+from sktag.training._start import freeze_layers
 from sktag.training._state import (
     draw_seed,
     pick_device,
@@ -64,7 +64,9 @@ _NOT_IN_CHECKPOINT_KEY = {
 }
 
 
-class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
+class BaseTagger(
+    SummaryMixin, AnswersMixin, TransferMixin, PicklingMixin, NetworkMixin, NetParams
+):
     """Base class of the estimators.
 
     Attributes
@@ -93,8 +95,12 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         """Return targets with the loss and the weights of the present parameters."""
         raise NotImplementedError
 
-    def _set_targets(self, targets, y):
-        """Set the fitted attributes that describe y."""
+    def _set_targets(self, targets, names):
+        """Set the fitted attributes that describe y, whose columns may have names."""
+
+    def _targets_of(self, classes, tag_names, constants):
+        """Return targets, names of columns, and the order of given outputs or None."""
+        raise NotImplementedError
 
     def _columns(self):
         """Return the names of the columns of y in training, or None."""
@@ -115,7 +121,11 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         if before is None:
             self._forget()
         data = self._check_data(X, y, sample_weight, given, before)
-        window = self._choose_window(data.clips) if before is None else before.window
+        window = (
+            self._choose_window(data.clips.shape[-1])
+            if before is None
+            else before.window
+        )
         data = data.widened(window)
         seed = draw_seed(self.random_state) if before is None else before.seed
         checkpoint = None
@@ -136,8 +146,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             chunks=self._lay_out(window),
             **options,
         )
-        trained, network, name = self._train(
-            plan, data.clips.shape, parts, score, before, checkpoint
+        trained, network, name, start = self._train(
+            plan, data, parts, score, before, checkpoint
         )
         fitted = Fitted(
             network=network,
@@ -149,6 +159,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             n_bins=data.clips.shape[1],
             hop_length=1 if self._takes == "wave" else data.clips.hop_length,
             running=trained.running,
+            start=start,
         )
         self._set_fitted(fitted, trained.net, name, data)
         if trained.interrupt is not None:
@@ -234,7 +245,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             )
         return None
 
-    def _train(self, plan, shape, parts, score, before, checkpoint):
+    def _train(self, plan, data, parts, score, before, checkpoint):
         """Build or continue the network, and train it.
 
         Nothing is set on the estimator: a failed first fit leaves it unfitted, a failed
@@ -242,7 +253,7 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         """
         from sktag.training._fit import Trained, train
 
-        continued = None
+        continued, shape = None, data.clips.shape
         with reproducible(plan.device, plan.seed):
             if before is None:
                 network = self._spec(plan.chunks, shape, plan.targets.n_outputs)
@@ -254,16 +265,24 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
             place(module, plan.device)
             if parts.valid is not None:
                 check_length(parts.valid.clips, module, plan.label)
-            trained = train(
-                plan,
-                module,
-                parts.train,
-                parts.valid,
-                score,
-                before=continued,
-                checkpoint=checkpoint,
-            )
-        return trained, network, name
+            names = tag_names(data.y)
+            start = self._choose_start(module, plan.targets, names, before)
+            frozen = () if before is None else before.start.frozen
+            freeze_layers(module, start.frozen, frozen)
+            try:
+                trained = train(
+                    replace(plan, start=start),
+                    module,
+                    parts.train,
+                    parts.valid,
+                    score,
+                    before=continued,
+                    checkpoint=checkpoint,
+                )
+            except BaseException:
+                freeze_layers(module, frozen, start.frozen)
+                raise
+        return trained, network, name, start
 
     def _plan_options(self, monitor, partial):
         """Return the part of the plan that parameters alone decide, checked."""
@@ -332,39 +351,9 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         check_rate(clips, self.sr_, name)
         check_bins(clips, self._fitted.n_bins, name)
         clips = clips.widened(self._fitted.window)
-        check_length(clips, self.module_, name)
+        if len(clips):
+            check_length(clips, self.module_, name)
         return clips
-
-    def _spec(self, chunks, shape, n_outputs):
-        """Return the network of the present parameters, for clips of a shape."""
-        length = shape[-1] if chunks is None else min(chunks.size, shape[-1])
-        return NetworkSpec(
-            self._family,
-            self.architecture,
-            (*map(int, shape[1:-1]), int(length)),
-            n_outputs,
-            self._sizes(),
-        )
-
-    def _sizes(self):
-        return {name: getattr(self, name) for name in self._size_params}
-
-    def _record(self):
-        """Return the record of the architecture; None for a user's function."""
-        is_name = isinstance(self.architecture, str)
-        return ARCHITECTURES[self._family].get(self.architecture) if is_name else None
-
-    def _choose_window(self, clips):
-        """Return the columns that the network sees: of a chunk, or of whole clips."""
-        size, record = self.chunk_size, self._record()
-        if isinstance(size, str):
-            size = None if record is None else record.published(**self._sizes())[1]
-        length = clips.shape[-1]
-        return length if size is None else min(int(size), length)
-
-    def _lay_out(self, window):
-        """Return where the windows of clips lie, by the present parameters."""
-        return Chunks(window, self.n_chunks, self.chunk_layout)
 
     def _forget(self):
         """Drop the fitted attributes of an earlier fit, but for those of X."""
@@ -372,25 +361,6 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         for name in set(vars(self)) - of_X:
             if name.endswith("_") and not name.startswith("_"):
                 delattr(self, name)
-
-    def _check_unchanged(self, before):
-        """Raise if the network was built with other parameters than the present."""
-        built = {
-            "architecture": before.network.architecture,
-            **before.network.sizes,
-            "chunk_size": before.chunk_size,
-        }
-        changed = [
-            f"{name}={getattr(self, name)!r} (was {value!r})"
-            for name, value in built.items()
-            if not is_same(getattr(self, name), value)
-        ]
-        if changed:
-            raise ValueError(
-                f"{type(self).__name__} cannot continue training with "
-                f"{', '.join(changed)}: the network is built. Restore the parameters, "
-                "or train from scratch with fit and warm_start=False."
-            )
 
     def _set_fitted(self, fitted, net, architecture, data):
         """Set all fitted attributes together, so that a failed fit leaves none."""
@@ -402,8 +372,8 @@ class BaseTagger(SummaryMixin, AnswersMixin, PicklingMixin, NetParams):
         self._fitted, self.sr_ = fitted, rate
         self.net_, self.module_ = net, net.module_.eval()
         self.architecture_ = architecture
-        self.n_parameters_ = sum(p.numel() for p in self.module_.parameters())
-        self._set_targets(fitted.targets, data.y)
+        self.n_parameters_ = count_trained(self.module_)
+        self._set_targets(fitted.targets, tag_names(data.y))
         self.n_iter_ = self.best_epoch_ = len(net.history)
         for name, callback in net.callbacks_:
             if name in ("early_stopping", "stages"):

@@ -12,6 +12,7 @@ from sktag.estimators._inputs import Given
 from sktag.estimators._parameters import (
     CHUNK_CONSTRAINTS,
     NETWORK_CONSTRAINTS,
+    START_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
 from sktag.targets._checks import (
@@ -19,7 +20,6 @@ from sktag.targets._checks import (
     check_any,
     check_labels,
     check_length,
-    tag_names,
     warn_one_hot,
 )
 from sktag.targets._labels import ClassTargets
@@ -32,6 +32,7 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
 
     _parameter_constraints: dict = {
         **NETWORK_CONSTRAINTS,
+        **START_CONSTRAINTS,
         **CHUNK_CONSTRAINTS,
         **TRAINING_CONSTRAINTS,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
@@ -52,6 +53,9 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         dropout=None,
         activation=None,
         weight_init=None,
+        start_from=None,
+        freeze=None,
+        body_lr=None,
         chunk_size="auto",
         train_chunks="random",
         n_chunks=None,
@@ -96,6 +100,9 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         self.dropout = dropout
         self.activation = activation
         self.weight_init = weight_init
+        self.start_from = start_from
+        self.freeze = freeze
+        self.body_lr = body_lr
         self.chunk_size = chunk_size
         self.train_chunks = train_chunks
         self.n_chunks = n_chunks
@@ -147,11 +154,27 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
         )
         return targets.configured(self.loss, self.class_weight, codes)
 
-    def _set_targets(self, targets, y):
+    def _set_targets(self, targets, names):
         self.classes_ = targets.classes
-        names = tag_names(y)
         if names is not None and self.classes_.ndim == 2:
             self.tag_names_ = names
+
+    def _targets_of(self, classes, tag_names, constants):
+        if (classes is None) == (tag_names is None):
+            raise ValueError(
+                "give either classes=[...], of which each clip has one, or "
+                "tag_names=[...], of which it may have several, in the order of the "
+                "network's outputs."
+            )
+        if classes is None:
+            names = np.asarray(list(tag_names), dtype=object)
+            targets = TagTargets(len(names))
+            return targets.configured(self.loss, None, None), names, None
+        labels = check_labels(list(classes))
+        targets = ClassTargets.learn(labels).configured(self.loss, None, None)
+        if targets.n_outputs != len(labels):
+            raise ValueError(f"classes={list(classes)!r} has a label twice.")
+        return targets, None, np.argsort(labels)
 
     def _columns(self):
         return getattr(self, "tag_names_", None)

@@ -10,11 +10,14 @@ import torch
 from torch import nn
 
 from sktag._messages import name_of, warn
-from sktag.nets import find_architecture
+from sktag.estimators._parameters import is_same
+from sktag.nets import ARCHITECTURES, find_architecture
 from sktag.nets.architecture import Built, Family
 from sktag.nets.blocks import Network
 from sktag.targets._protocol import Targets
+from sktag.training._chunks import Chunks
 from sktag.training._optimizers import Stage
+from sktag.training._start import ALL_ANEW, Start
 
 # Networks of users' functions, to find one that is returned twice, and the inputs that
 # they were made for.
@@ -115,7 +118,7 @@ def build_network(spec, device, n_columns):
             )
         raise
     if not isinstance(spec.architecture, str):
-        _try_network(module, spec, device)
+        try_network(module, spec, device)
     if is_shrunk:
         size, remedy = f"{length} samples", ""
         if len(spec.input_shape) == 2:
@@ -131,7 +134,7 @@ def build_network(spec, device, n_columns):
     return module, name
 
 
-def _try_network(module, spec, device):
+def try_network(module, spec, device):
     """Run two empty clips through a user's network, and check the shape of its logits.
 
     Lazy layers are initialised by it.
@@ -220,6 +223,8 @@ class Fitted:
     running : dict or None
         Batch-norm statistics that a later fit resumes from, if the network's are
         others.
+    start : Start
+        Layers that are frozen, or trained at a lower rate.
     """
 
     network: NetworkSpec
@@ -231,3 +236,57 @@ class Fitted:
     n_bins: int
     hop_length: int | None
     running: dict[str, Any] | None = None
+    start: Start = ALL_ANEW
+
+
+class NetworkMixin:
+    """What the parameters of an estimator say about its network."""
+
+    def _spec(self, chunks, shape, n_outputs):
+        """Return the network of the present parameters, for clips of a shape."""
+        length = shape[-1] if chunks is None else min(chunks.size, shape[-1])
+        return NetworkSpec(
+            self._family,
+            self.architecture,
+            (*map(int, shape[1:-1]), int(length)),
+            n_outputs,
+            self._sizes(),
+        )
+
+    def _sizes(self):
+        return {name: getattr(self, name) for name in self._size_params}
+
+    def _record(self):
+        """Return the record of the architecture; None for a user's function."""
+        is_name = isinstance(self.architecture, str)
+        return ARCHITECTURES[self._family].get(self.architecture) if is_name else None
+
+    def _choose_window(self, length):
+        """Return the columns that the network sees: of a chunk, or of whole clips."""
+        size, record = self.chunk_size, self._record()
+        if isinstance(size, str):
+            size = None if record is None else record.published(**self._sizes())[1]
+        return length if size is None else min(int(size), length)
+
+    def _lay_out(self, window):
+        """Return where the windows of clips lie, by the present parameters."""
+        return Chunks(window, self.n_chunks, self.chunk_layout)
+
+    def _check_unchanged(self, before):
+        """Raise if the network was built with other parameters than the present."""
+        built = {
+            "architecture": before.network.architecture,
+            **before.network.sizes,
+            "chunk_size": before.chunk_size,
+        }
+        changed = [
+            f"{name}={getattr(self, name)!r} (was {value!r})"
+            for name, value in built.items()
+            if not is_same(getattr(self, name), value)
+        ]
+        if changed:
+            raise ValueError(
+                f"{type(self).__name__} cannot continue training with "
+                f"{', '.join(changed)}: the network is built. Restore the parameters, "
+                "or train from scratch with fit and warm_start=False."
+            )

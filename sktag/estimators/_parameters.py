@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from sktag._compat import Interval, StrOptions
 from sktag.nets.blocks import ACTIVATIONS, INITIALISERS
+from sktag.nets.weights import Weights
 from sktag.targets._aggregate import AGGREGATES
 from sktag.training._chunks import LAYOUTS
 from sktag.training._optimizers import OPTIMIZERS
@@ -29,6 +30,11 @@ NETWORK_CONSTRAINTS = {
     "dropout": [Interval(Real, 0, 1, closed="left"), None],
     "activation": [StrOptions(set(ACTIVATIONS)), None],
     "weight_init": [StrOptions({*INITIALISERS, "default"}), None],
+}
+START_CONSTRAINTS = {
+    "start_from": [Weights, None],
+    "freeze": [StrOptions({"body"}), list, tuple, None],
+    "body_lr": [Interval(Real, 0, None, closed="neither"), None],
 }
 CHUNK_CONSTRAINTS = {
     "chunk_size": [

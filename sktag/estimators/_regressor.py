@@ -8,9 +8,10 @@ from sktag.estimators._inputs import Given
 from sktag.estimators._parameters import (
     CHUNK_CONSTRAINTS,
     NETWORK_CONSTRAINTS,
+    START_CONSTRAINTS,
     TRAINING_CONSTRAINTS,
 )
-from sktag.targets._checks import align_tags, check_length, check_values, tag_names
+from sktag.targets._checks import align_tags, check_length, check_values
 from sktag.targets._losses import LOSSES, check_own_loss
 from sktag.targets._values import ValueTargets
 
@@ -20,6 +21,7 @@ class BaseRegressor(RegressorMixin, BaseTagger):
 
     _parameter_constraints: dict = {
         **NETWORK_CONSTRAINTS,
+        **START_CONSTRAINTS,
         **CHUNK_CONSTRAINTS,
         **TRAINING_CONSTRAINTS,
         "loss": [StrOptions(set(LOSSES["values"])), callable],
@@ -38,6 +40,9 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         dropout=None,
         activation=None,
         weight_init=None,
+        start_from=None,
+        freeze=None,
+        body_lr=None,
         chunk_size="auto",
         train_chunks="random",
         n_chunks=None,
@@ -80,6 +85,9 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         self.dropout = dropout
         self.activation = activation
         self.weight_init = weight_init
+        self.start_from = start_from
+        self.freeze = freeze
+        self.body_lr = body_lr
         self.chunk_size = chunk_size
         self.train_chunks = train_chunks
         self.n_chunks = n_chunks
@@ -119,10 +127,22 @@ class BaseRegressor(RegressorMixin, BaseTagger):
         vars(self).pop("_column_names", None)  # of an earlier fit
         return ValueTargets.learn(y[train])
 
-    def _set_targets(self, targets, y):
-        names = tag_names(y)
+    def _set_targets(self, targets, names):
         if names is not None:
             self._column_names = names
+
+    def _targets_of(self, classes, tag_names, constants):
+        if classes is not None or tag_names is not None:
+            raise ValueError(
+                f"{type(self).__name__} predicts numbers, not classes or tags: leave "
+                "classes and tag_names out."
+            )
+        if not constants:
+            raise ValueError(
+                "these weights have no mean and scale of the numbers to predict, since "
+                "they are not of a regressor: fit one with start_from=weights."
+            )
+        return ValueTargets.of(constants).configured(self.loss, None, None), None, None
 
     def _columns(self):
         return getattr(self, "_column_names", None)

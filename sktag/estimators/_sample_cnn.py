@@ -77,6 +77,19 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         default.
     se_ratio : float > 0, default=None
         Width of squeeze-and-excitation relative to the block; 0.125 by default.
+    start_from : sktag.pretrained.Weights, default=None
+        Weights to start from, such as `weights_` of a fitted estimator. Every layer
+        whose name and shape fit is taken, the output layer only where the classes (or
+        the names of tags) are the same; ``verbose=1`` says what was taken and what is
+        new.
+    freeze : "body" or list of str, default=None
+        Layers that are not trained, and whose batch norms keep their statistics: "body"
+        for all but the output layer, or names of layers, as `summary` lists them, with
+        wildcards such as ``"blocks.*"``. It may change between calls of `fit` with
+        `warm_start`.
+    body_lr : float > 0, default=None
+        Learning rate of the weights that were taken, as a share of `lr`; None for 1.
+        With `warm_start` or `partial_fit`, these are the layers before the output.
     chunk_size : int > 0, "auto" or None, default="auto"
         Length of the chunks that clips are cut into, in frames, or in samples for
         networks on waveforms. "auto" is the published length of the architecture, or
@@ -220,7 +233,9 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
     architecture_ : str
         The architecture, followed by what was left out for a short input.
     n_parameters_ : int
-        Number of trained parameters.
+        Number of parameters that are trained; frozen ones do not count.
+    weights_ : sktag.pretrained.Weights
+        The weights of the network, to keep or to start another fit from.
     history_ : list of dict
         One per epoch: "epoch", "train_loss", "valid_loss", scores, "lr", "seconds";
         "stage" with "staged".
@@ -291,6 +306,9 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
         n=None,
         multi_level=None,
         se_ratio=None,
+        start_from=None,
+        freeze=None,
+        body_lr=None,
         chunk_size="auto",
         train_chunks="random",
         n_chunks=None,

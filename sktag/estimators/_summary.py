@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sktag.estimators._network import NetworkSpec
+from sktag.training._start import find_frozen, freeze_layers
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _HEADERS = ("layer", "output", "parameters", "multiply-adds", "receptive field")
@@ -21,6 +22,7 @@ class Summary:
         self.rows = rows
         self.unit = unit
         self.n_parameters = sum(row["n_parameters"] for row in rows)
+        self.n_frozen = sum(row["n_parameters"] for row in rows if row["is_frozen"])
         self.n_multiply_adds = sum(row["n_multiply_adds"] for row in rows)
 
     def _cells(self):
@@ -31,13 +33,16 @@ class Summary:
             if ms is not None:
                 seen += f", {ms:,.1f} ms"
             yield (
-                row["layer"],
+                row["layer"] + (", frozen" if row["is_frozen"] else ""),
                 " x ".join(map(str, row["output_shape"])),
                 f"{row['n_parameters']:,}" if row["n_parameters"] else "",
                 f"{row['n_multiply_adds']:,}" if row["n_multiply_adds"] else "",
                 seen,
             )
         yield "total", "", f"{self.n_parameters:,}", f"{self.n_multiply_adds:,}", ""
+        if self.n_frozen:
+            n_trained = self.n_parameters - self.n_frozen
+            yield "trained", "", f"{n_trained:,}", "", ""
 
     def __repr__(self):
         """Show the table as text."""
@@ -51,7 +56,8 @@ class Summary:
             for row in table
         ]
         rule = "  ".join("-" * width for width in widths)
-        body = [self.title, "", lines[0], rule, *lines[1:-1], rule, lines[-1]]
+        end = 1 + len(self.rows)
+        body = [self.title, "", lines[0], rule, *lines[1:end], rule, *lines[end:]]
         return "\n".join(body)
 
     def _repr_html_(self):
@@ -95,7 +101,7 @@ class SummaryMixin:
         ValueError
             If `input_shape` is malformed or unknown, or does not fit the parameters.
         """
-        spec, seconds = self._present_spec(), None
+        spec, seconds, trained = self._present_spec(), None, None
         if hasattr(self, "module_"):
             fitted = self._fitted
             trained = fitted.network
@@ -119,6 +125,10 @@ class SummaryMixin:
         # On the meta device nothing is drawn and nothing is stored.
         with torch.device("meta"):
             module, name, _ = spec.build()
+        if spec is trained:
+            freeze_layers(module, self._fitted.start.frozen)
+        else:
+            freeze_layers(module, find_frozen(module, self.freeze))
         size = " x ".join(map(str, spec.input_shape))
         unit = "samples" if self._takes == "wave" else "frames"
         return summarize(
@@ -163,8 +173,10 @@ def summarize(module, title, input_shape, unit, seconds=None):
         if isinstance(output, tuple):  # recurrent layers: the states of all frames
             output = output[0]
         field = fields.after(layer, given[0] if given else None, output)
+        own = list(layer.parameters())
         rows.append(
             {
+                "is_frozen": bool(own) and not any(p.requires_grad for p in own),
                 "layer": f"{names[layer] or 'the network'} ({type(layer).__name__})",
                 "output_shape": tuple(output.shape[1:]),
                 "n_parameters": count(layer),

@@ -13,6 +13,7 @@ from sktag.nets.dieleman2014 import Dieleman2014
 from sktag.nets.fcn import FCN
 from sktag.nets.music_tagger_cnn import MusicTaggerCNN
 from sktag.nets.musicnn import MusiCNN
+from sktag.nets.musicnn_vgg import MusiCNNVGG
 from sktag.nets.registry import (
     ARCHITECTURES,
     build_cnn1d,
@@ -40,6 +41,7 @@ __all__ = [
     "ShortChunkCNN",
     "ShortChunkResCNN",
     "MusiCNN",
+    "MusiCNNVGG",
     "build_sample_cnn",
     "SampleCNN",
     "SampleBlocksCNN",

@@ -146,11 +146,13 @@ def build_cnn2d(
     "short_chunk_res" has strides in place of pooling: `pool_size` sets them. "musicnn"
     has no `pool_size`. Its `pooling` is over the bins; `n_blocks`, `kernel_size` (in
     frames) and `n_filters` apply to its middle layers, and `n_filters` may also be
-    three numbers: timbral, temporal, middle.
+    three numbers: timbral, temporal, middle. "musicnn_vgg" has `n_filters` only, and
+    two numbers for `dropout`: between the blocks, and before the output.
 
     For a short input, "fcn4" to "fcn7" and "music_tagger_cnn" drop their last blocks,
     "compact" and "short_chunk" shrink their poolings. Each does the other if its own
-    way would change a given value. "short_chunk_res" and "musicnn" take any input.
+    way would change a given value. "musicnn_vgg" always shrinks its poolings;
+    "short_chunk_res" and "musicnn" take any input.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import softmax
@@ -30,6 +30,7 @@ class ClassTargets:
     loss_name: Any = "cross_entropy"
     weights: np.ndarray | None = None
 
+    constants: ClassVar[dict[str, np.ndarray]] = {}
     monitored = ("accuracy",)
 
     @classmethod

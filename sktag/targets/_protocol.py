@@ -1,5 +1,6 @@
 """What labels, tags and numbers have in common as training targets."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -20,6 +21,10 @@ class Targets(Protocol):
     @property
     def n_outputs(self) -> int:
         """Number of network outputs."""
+
+    @property
+    def constants(self) -> Mapping[str, np.ndarray]:
+        """Arrays that turn outputs of the network into answers."""
 
     @property
     def classes(self) -> np.ndarray | None:

@@ -1,7 +1,7 @@
 """Any number of tags a clip: sigmoids and binary cross-entropy."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ class TagTargets:
     loss_name: Any = "cross_entropy"
     positive: np.ndarray | None = None
 
+    constants: ClassVar[dict[str, np.ndarray]] = {}
     monitored = ("roc_auc", "average_precision")
 
     @property

@@ -39,6 +39,21 @@ class ValueTargets:
         scale = np.where(scale > 0, scale, 1.0)
         return cls(columns.mean(axis=0), scale, y.ndim == 1)
 
+    @classmethod
+    def of(cls, constants):
+        """Make the targets that have given `constants`."""
+        mean, scale = (np.atleast_1d(constants[k]) for k in ("mean", "scale"))
+        return cls(mean, scale, bool(constants["is_column"]))
+
+    @property
+    def constants(self):
+        """Arrays that turn outputs of the network into numbers."""
+        return {
+            "mean": np.asarray(self.mean),
+            "scale": np.asarray(self.scale),
+            "is_column": np.asarray(self.is_column),
+        }
+
     @property
     def n_outputs(self):
         """Numbers a clip."""

@@ -1,9 +1,9 @@
 """Batch-norm statistics after few steps."""
 
 import torch
-from torch import nn
 
 from sktag.training._batches import Batches
+from sktag.training._start import is_batch_norm, keep_statistics
 from sktag.training._state import to_numpy, to_torch
 
 # Below this many steps the running averages have not settled.
@@ -17,8 +17,7 @@ def is_cold(net):
 
 def batch_norms(module):
     """Return the batch-norm layers of a network."""
-    layers = module.modules()
-    return [m for m in layers if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    return [layer for layer in module.modules() if is_batch_norm(layer)]
 
 
 def refresh_batch_norm(net, dataset):
@@ -29,8 +28,9 @@ def refresh_batch_norm(net, dataset):
     """
     module = net.module_
     batches = Batches(dataset, net.batch_size, torch.device(net.device), net.seed)
-    # Those that a network keeps frozen, or without statistics, stay as they are.
+    # Those that are frozen, or without statistics, stay as they are.
     module.train()
+    keep_statistics(module, net.start.frozen)
     norms = [m for m in batch_norms(module) if m.training and m.track_running_stats]
     if not norms:
         module.eval()

@@ -35,12 +35,13 @@ class Schedule(Callback):
     def on_train_begin(self, net, **kwargs):
         """Start the schedule; "step" counts the epochs trained before."""
         optimizer, done = net.optimizer_, len(net.history)
-        for group in optimizer.param_groups:
-            group["lr"] = net.lr
+        rates = [net.lr * g.get("share", 1.0) for g in optimizer.param_groups]
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
         self.scheduler_ = None
         if self.kind == "one_cycle":
             self.scheduler_ = lr_scheduler.OneCycleLR(
-                optimizer, net.lr, total_steps=self.n_steps, cycle_momentum=False
+                optimizer, rates, total_steps=self.n_steps, cycle_momentum=False
             )
         elif self.kind == "cosine":
             self.scheduler_ = lr_scheduler.CosineAnnealingLR(optimizer, self.n_steps)

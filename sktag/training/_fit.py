@@ -134,8 +134,14 @@ def _continue(net, old):
     net.history = History(old.history)
     # Stages begin with new optimizers.
     if not any(isinstance(c, Stages) for _, c in net.callbacks_):
-        name = type(old.optimizer_).__name__
-        _load_moments(net, name, old.optimizer_.state_dict()["state"])
+        name, state = type(old.optimizer_).__name__, old.optimizer_.state_dict()
+        if _sizes_of(state) == _sizes_of(net.optimizer_.state_dict()):
+            _load_moments(net, name, state["state"])
+
+
+def _sizes_of(state):
+    """Return how many parameters each group of an optimizer has."""
+    return [len(group["params"]) for group in state["param_groups"]]
 
 
 def _restore_finished(net, checkpoint):

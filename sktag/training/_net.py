@@ -17,6 +17,7 @@ from torch import nn
 from sktag._torch import seed_torch
 from sktag.training._batches import Batches
 from sktag.training._callbacks import make_callbacks
+from sktag.training._start import ALL_ANEW, keep_statistics
 
 
 class RowLoss(nn.Module):
@@ -57,6 +58,7 @@ class TaggerNet(NeuralNet):
         score=None,
         mixing=None,
         keep_batches=False,
+        start=ALL_ANEW,
         **kwargs,
     ):
         self.seed = seed
@@ -64,6 +66,7 @@ class TaggerNet(NeuralNet):
         self.score = score
         self.mixing = mixing
         self.keep_batches = keep_batches
+        self.start = start
         super().__init__(module, **kwargs)
 
     @property
@@ -71,18 +74,32 @@ class TaggerNet(NeuralNet):
         return [("epoch_timer", EpochTimer())]
 
     def initialize_optimizer(self, *args, **kwargs):
-        """Make the optimizer; biases and norms are not decayed."""
+        """Make the optimizer; biases and norms are not decayed, the body learns slower.
+
+        Those of the body come last, so that the rate of the first group is `lr`.
+        """
         options = self.get_params_for("optimizer")
-        if "param_groups" in options or "weight_decay" not in options:
+        body = set(self.start.body)
+        if "param_groups" in options or not (body or "weight_decay" in options):
             return super().initialize_optimizer(*args, **kwargs)
-        params = [p for _, p in self.get_all_learnable_params()]
-        groups = [
-            {"params": [p for p in params if p.ndim > 1]},
-            {"params": [p for p in params if p.ndim <= 1], "weight_decay": 0.0},
-        ]
-        groups = [group for group in groups if group["params"]]
+        parts = [[], [], [], []]
+        for name, parameter in self.get_all_learnable_params():
+            parts[2 * (name in body) + (parameter.ndim <= 1)].append(parameter)
+        groups = []
+        for i, part in enumerate(parts):
+            share = self.start.body_lr if i > 1 else 1.0
+            group = {"params": part, "share": share, "lr": self.lr * share}
+            if i % 2 and "weight_decay" in options:
+                group["weight_decay"] = 0.0
+            groups += [group] if part else []
         self.optimizer_ = self.optimizer(groups, **{"lr": self.lr, **options})
         return self
+
+    def _set_training(self, training=True):
+        """Set the mode of all layers, except for frozen batch norms."""
+        super()._set_training(training)
+        if training:
+            keep_statistics(self.module_, self.start.frozen)
 
     def set_optimizer(self, stage):
         """Replace the optimizer by a new one."""
@@ -198,6 +215,7 @@ def make_net(plan, module, *, n_batches=1, valid=None, score=None, checkpoint=No
         score=score,
         mixing=plan.mixing,
         keep_batches=bool(plan.callbacks),
+        start=plan.start,
         verbose=0,
         **options,
         **further,

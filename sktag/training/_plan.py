@@ -9,6 +9,7 @@ from sktag.targets._protocol import Targets
 from sktag.training._chunks import Chunks
 from sktag.training._mixing import Mixing
 from sktag.training._optimizers import Stage
+from sktag.training._start import ALL_ANEW, Start
 
 SCHEDULES = ("one_cycle", "cosine", "step", "plateau", "staged")
 
@@ -69,6 +70,8 @@ class FitPlan:
         Whether to print what happens.
     place : str, default=""
         Candidate and fold in a search, for the lines that are printed.
+    start : Start
+        Layers that are frozen, or trained at a lower rate.
     """
 
     label: str
@@ -96,6 +99,7 @@ class FitPlan:
     is_partial: bool = False
     verbose: int = 0
     place: str = ""
+    start: Start = ALL_ANEW
 
     @property
     def first_stage(self) -> Stage:

@@ -47,9 +47,14 @@ def draw_seed(random_state):
 
 
 def to_numpy(value):
-    """Turn the tensors of a nested state into numpy arrays."""
+    """Turn the tensors of a nested state into numpy arrays.
+
+    numpy has no bfloat16: such tensors become float32, which holds them exactly.
+    """
     if isinstance(value, torch.Tensor):
-        return value.detach().cpu().numpy().copy()
+        value = value.detach().cpu()
+        value = value.float() if value.dtype == torch.bfloat16 else value
+        return value.numpy().copy()
     if isinstance(value, dict):
         return {k: to_numpy(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

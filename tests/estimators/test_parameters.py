@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sktag import CNN2DClassifier
+from sktag.pretrained import Weights
 
 # Tests train for as few steps as they need.
 pytestmark = pytest.mark.filterwarnings("ignore:fit takes .* steps:UserWarning")
@@ -69,6 +70,14 @@ OTHERS = {
     "dropout": 0.9,
     "activation": "elu",
     "weight_init": "he_normal",
+    "start_from": Weights(
+        family="cnn2d",
+        architecture=None,
+        arrays={"output.bias": np.zeros(2)},
+        input_shape=(1, 1),
+    ),
+    "freeze": "body",
+    "body_lr": 0.1,
     "chunk_size": 20,
     "train_chunks": "all",
     "n_chunks": 7,
