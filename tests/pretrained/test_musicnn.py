@@ -317,14 +317,14 @@ def test_recipe_classifies_the_features_of_the_weights(made_up, songs):
 
 
 def test_recipe_has_probabilities_of_classes_and_tags(made_up):
-    waves = make_waves(12, 24000)
+    waves = make_waves(18, 24000)
     recipe = make_recipe("transfer", model="MTT_vgg", path=made_up[0])
-    labels = np.array(list("abc") * 4)
+    labels = np.array(list("abc") * 6)
     found = recipe.fit(waves, labels).predict_proba(waves)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     tags = np.stack([labels == "a", labels != "b"], axis=1).astype(int)
     found = recipe.fit(waves, tags).predict_proba(waves)
-    assert found.shape == (12, 2)
+    assert found.shape == (18, 2)
     assert ((found > 0) & (found < 1)).all()
 
 
