@@ -1,5 +1,7 @@
 """The networks for raw waveforms of the evaluation of 2020: counts and shapes."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -54,8 +56,7 @@ def test_se_of_2020_has_the_parameters_counted_by_hand(count):
         return convs + 2 * (n_out * n_out + n_out) + shortcut
 
     widths = [128, 128, 128, *[256] * 6, 512]
-    pairs = list(zip(widths, widths[1:], strict=False))
-    blocks = [block(i, o, 3, i != o) for i, o in pairs]
+    blocks = [block(i, o, 3, i != o) for i, o in pairwise(widths)]
     assert [count(b) for b in net.blocks] == blocks
     assert count(net.stem) == block(1, 128, 3, True)
     assert count(net.last) == block(512, 512, 1, False)
