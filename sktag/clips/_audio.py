@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from sktag.clips._av import AvStream
 from sktag.clips._probe import (
     BITS,
     MAX_RATE,
@@ -128,7 +129,7 @@ def _decode_part(
     A header that is not known yet is read from the stream that is decoded.
     """
     name = key[0]
-    with opened(name, layout.links[0]) as sound:
+    with opened(name, layout.links[0], by_av=layout.by_av) as sound:
         info = info or inspect(sound, key, layout)
         rate, n_frames = info.sample_rate, info.n_frames
         end = info.n_samples(sr)
@@ -156,19 +157,21 @@ def _decode_part(
             raise UnreadableAudio(_beyond(start, stop, sr, name))
     if fault:
         note(key, "repaired", f"{name!r}: {fault}. {_MENDED}")
-    peak = _finite_peak(samples, name)
-    if peak > _LOUD and info.subtype in ("FLOAT", "DOUBLE"):
-        note(key, "suspect", f"{name!r} has a peak of {peak:.4g}, {_TOO_LOUD}")
+    if info.subtype in ("FLOAT", "DOUBLE"):
+        peak = _finite_peak(samples, name)
+        if peak > _LOUD:
+            note(key, "suspect", f"{name!r} has a peak of {peak:.4g}, {_TOO_LOUD}")
     note(key, "ok")
     if rate == sr:
         samples.resize(stop - start, refcheck=False)
+        _require_finite(samples, name)
         return samples
     # soxr rounds the number of samples down. Its filter sees zeros after the end in any
     # case; explicit zeros make it compute the last sample.
     samples.resize(held - first + rate // sr + 2, refcheck=False)
     resampled: npt.NDArray[np.float32] = soxr.resample(samples, rate, sr, "HQ")
     resampled = resampled[skipped : skipped + stop - start]
-    _finite_peak(resampled, name)
+    _require_finite(resampled, name)
     return resampled
 
 
@@ -237,7 +240,7 @@ def _read_links(
 
 
 def _read_mono(
-    sound: Stream, subtype: str, n_frames: int, first: int, last: int
+    sound: Stream | AvStream, subtype: str, n_frames: int, first: int, last: int
 ) -> tuple[npt.NDArray[np.float32], int]:
     """Read the frames [first, last) of a stream of `n_frames`, averaged over channels.
 
@@ -248,7 +251,7 @@ def _read_mono(
         position = first
     elif subtype == "VORBIS":
         position = max(0, min(first, n_frames - _VORBIS_PAGE))
-    if position > 0:
+    if position > 0 and isinstance(sound, Stream):
         sound.seek(position)
     mono = np.empty(min(last - first, _FIRST_BUFFER), np.float32)
     mixing = sound.channels > 1
@@ -284,6 +287,15 @@ def _average(frames: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> N
         for channel in range(2, frames.shape[1]):
             out += frames[:, channel]
         out /= frames.shape[1]
+
+
+def _require_finite(samples: npt.NDArray[np.float32], name: str) -> None:
+    """Raise an error if a sample is NaN or infinite."""
+    # The sum is finite if all samples are; where it is not, they may still be.
+    with np.errstate(over="ignore", invalid="ignore"):
+        is_finite = math.isfinite(np.add.reduce(samples))
+    if not is_finite:
+        _finite_peak(samples, name)
 
 
 def _finite_peak(samples: npt.NDArray[np.float32], name: str) -> float:

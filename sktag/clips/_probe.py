@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ import numpy.typing as npt
 import soundfile as sf
 from cachetools import LRUCache
 
+from sktag.clips._av import AvError, AvStream, has_av
 from sktag.clips.layout import (
     AS_IT_IS,
     Layout,
@@ -44,6 +46,9 @@ BITS |= {"ULAW": 8, "ALAW": 8, "FLOAT": 32, "DOUBLE": 64}
 # codecs compress silence almost without bound; above the thinnest speech, frames are
 # counted.
 _MPEG_DENSEST, _CODEC_DENSEST = 25, 100
+
+# What begins like this, libsndfile reads, or it is damaged.
+_IS_OF_LIBSNDFILE = re.compile(rb"RIFF....WAVE|fLaC|FORM....AIF|\.snd", re.DOTALL)
 
 BLOCK = 2**17  # samples (of all channels) read at a time if they must be mixed
 _MEMORY_SIZE = 2**17  # number of headers that a process remembers
@@ -123,7 +128,7 @@ def probe(path: Path) -> AudioInfo:
     if known is not None:
         return known
     layout = find_layout(key[0])
-    with opened(key[0], layout.links[0]) as sound:
+    with opened(key[0], layout.links[0], by_av=layout.by_av) as sound:
         return inspect(sound, key, layout)
 
 
@@ -188,24 +193,43 @@ def find_layout(name: str, *, believe: bool = True) -> Layout:
 
 
 @contextmanager
-def opened(name: str, link: Link = ()) -> Iterator[Stream]:
+def opened(
+    name: str, link: Link = (), *, by_av: bool = False
+) -> Iterator[Stream | AvStream]:
     """Open a sound file, or one link of it, with errors that help the user."""
     with ExitStack() as stack:
+        sound: Stream | AvStream
         try:
+            if by_av:
+                raise RuntimeError("Format not recognised.")
             sound = Stream(_source(name, link, stack))
         except (sf.SoundFileError, RuntimeError, TypeError) as error:
             # TypeError: soundfile takes a file named .raw for headerless data.
-            raise _refusal(name, _reason(name, link, error)) from error
+            reason = str(error) if by_av else _reason(name, link, error)
+            sound = _by_av(name, reason)
         stack.enter_context(sound)
         if sound.format == "RAW":
             raise _refusal(name, "No header; taken for raw data.")
         try:
             yield sound
-        except sf.SoundFileError as error:
+        except (sf.SoundFileError, AvError) as error:
             raise DamagedAudio(
                 f"{name!r} is damaged, it cannot be decoded to its end "
                 f"({error}); download or encode it again, or leave it out."
             ) from error
+
+
+def _by_av(name: str, reason: str) -> AvStream:
+    """Open a file with PyAV, if it is there; else say what is needed."""
+    refusal = _refusal(name, reason)
+    with open(name, "rb") as raw:
+        head = raw.read(12)
+    if _IS_OF_LIBSNDFILE.match(head) or not has_av():
+        raise refusal
+    try:
+        return AvStream(name)
+    except AvError as error:
+        raise refusal from error
 
 
 def _source(name: str, link: Link, stack: ExitStack) -> Any:
@@ -239,16 +263,19 @@ def _refusal(name: str, reason: str) -> UnreadableAudio:
         what, remedy = "is a web page, not a sound file", "download it again"
     else:
         what = "is not a sound file that can be read"
+        others = "M4A, AAC, WMA and the sound of videos"
+        if not has_av():
+            others += """, after pip install "sktag[av]\""""
         remedy = (
             "readable are WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, AU, CAF and W64; "
-            "convert others, as in 'ffmpeg -i in.m4a out.wav'"
+            f"{others}; convert what else there is, as in 'ffmpeg -i in.amr out.wav'"
         )
     if "does not exist" in reason:  # libsndfile's message for MP3 without a frame
         reason = "No sound found in it."
     return UnreadableAudio(f"{name!r} {what} ({reason.strip()}); {remedy}.")
 
 
-def inspect(sound: Stream, key: Key, layout: Layout) -> AudioInfo:
+def inspect(sound: Stream | AvStream, key: Key, layout: Layout) -> AudioInfo:
     """Check a header, and those of the other links, and remember them."""
     name = key[0]
     rate = sound.samplerate
@@ -286,7 +313,9 @@ def _require_one_rate(name: str) -> None:
         )
 
 
-def _checked_frames(sound: Stream, key: Key, link: Link, count: int | None) -> int:
+def _checked_frames(
+    sound: Stream | AvStream, key: Key, link: Link, count: int | None
+) -> int:
     """Return the number of frames of a stream; they are counted if implausible."""
     name, size = key[:2]
     if not MIN_RATE <= sound.samplerate <= MAX_RATE:
@@ -304,14 +333,16 @@ def _checked_frames(sound: Stream, key: Key, link: Link, count: int | None) -> i
     n_frames: int = sound.frames
     if count is not None:
         return min(count, n_frames)
-    return n_frames if 0 < n_frames <= densest else _count_frames(name, link)
+    if 0 < n_frames <= densest:
+        return n_frames
+    return _count_frames(name, link, by_av=isinstance(sound, AvStream))
 
 
-def _count_frames(name: str, link: Link) -> int:
+def _count_frames(name: str, link: Link, *, by_av: bool) -> int:
     """Count the frames of a stream by decoding it block by block."""
     n_frames = 0
     # A second stream, so that the caller's stays at its beginning.
-    with opened(name, link) as sound:
+    with opened(name, link, by_av=by_av) as sound:
         block = scratch(sound.channels)
         while got := len(sound.read(out=block)):
             n_frames += got

@@ -229,11 +229,14 @@ class Reading:
         ndarray of shape `shape`, float32
             The clips.
         """
-        if not (self.ops or self.is_ragged):
-            return self.read(np.arange(len(self)))
+        everything = np.arange(len(self))
+        if not self.ops:
+            return self.read(everything)
         out = np.empty(self.shape, dtype=np.float32)
-        for rows in self.portions():
-            # Those of clips of unequal length are padded as waveforms.
-            for some in rows[:, np.newaxis] if self.is_ragged else [rows]:
-                out[some] = self.compute(some).numpy()
+        # Those of clips of unequal length are padded as waveforms.
+        n_bytes = 4 * self._width * int(np.prod(self._source.shape[1:-1], initial=1))
+        n_rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // n_bytes))
+        for begin in range(0, len(self), n_rows):
+            rows = everything[begin : begin + n_rows]
+            out[rows] = self.compute(rows).numpy()
         return out

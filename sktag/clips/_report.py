@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Hashable
 from contextlib import ContextDecorator
+from typing import Self
 
 from cachetools import LRUCache
 
@@ -44,12 +45,18 @@ def note(key: Hashable, kind: str, message: str = "") -> None:
 
 
 class one_report(ContextDecorator):  # noqa: N801  it is used like a function
-    """Gather the notes of all threads, and warn once, on leaving the outermost one."""
+    """Gather the notes of all threads, and warn once, on leaving the outermost one.
 
-    def __enter__(self) -> None:
+    Then `rows` has key, kind and message of each file.
+    """
+
+    rows: tuple[tuple[Hashable, str, str], ...] = ()
+
+    def __enter__(self) -> Self:
         global _depth
         with _lock:
             _depth += 1
+        return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         global _depth
@@ -59,6 +66,7 @@ class one_report(ContextDecorator):  # noqa: N801  it is used like a function
                 return
             notes = dict(_gathered)
             _gathered.clear()
+            self.rows = tuple((key, *note) for key, note in notes.items())
             if error is not None:
                 return
             new = [note for key, note in notes.items() if _is_new(key, note[0])]

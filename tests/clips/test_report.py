@@ -65,6 +65,21 @@ def test_report_names_the_worst_of_a_file_and_failures_first(key):
     assert messages(read, read) == [expected]
 
 
+def test_report_has_a_row_for_each_file(key):
+    report = one_report()
+
+    def read():
+        with report:
+            note((key, 0), "ok")
+            note((key, 1), "failed", "'a' is no sound.")
+
+    assert len(messages(read)) == 1
+    assert report.rows == (
+        ((key, 0), "ok", ""),
+        ((key, 1), "failed", "'a' is no sound."),
+    )
+
+
 def test_report_of_sound_files_says_nothing(key):
     with one_report():
         note(key, "ok")

@@ -27,6 +27,7 @@ _BY_MAGIC = {
     b".snd": layout_of_au,
     b"dns.": layout_of_au,
 }
+_ADTS = (b"\xf0", b"\xf1", b"\xf8", b"\xf9")  # second byte of AAC without container
 _MPEG_SUFFIXES = (".mp3", ".mp2", ".mp1", ".mpga")
 
 
@@ -39,7 +40,11 @@ def layout_of(file: BinaryIO, name: str, *, believe: bool = True) -> Layout | No
     size = os.fstat(file.fileno()).st_size
     start = skip_tags(Reader(file), 0)
     file.seek(start)
-    magic = file.read(4)
+    head = file.read(8)
+    magic = head[:4]
+    is_adts = magic[:1] == b"\xff" and magic[1:2] in _ADTS
+    if head[4:] == b"ftyp" or is_adts:
+        return Layout(by_av=True)  # M4A and AAC, whatever their names
     if magic in _BY_MAGIC:
         return _BY_MAGIC[magic](file, size) if start == 0 else AS_IT_IS
     is_mpeg = magic[:1] == b"\xff" and magic[1:2] >= b"\xe0"

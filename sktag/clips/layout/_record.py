@@ -12,6 +12,7 @@ class Layout:
     links: tuple[Link, ...] = ((),)  # without pieces it is the file as it is
     counts: tuple[int | None, ...] = (None,)  # samples of each link, if counted
     fault: str = ""  # of a file that was mended: what it says, and what it holds
+    by_av: bool = False  # libsndfile cannot read it
     is_believed: bool = False  # the header seemed right, so frames were not looked at
 
 
