@@ -213,8 +213,9 @@ def build_sample_cnn(
 
     "sample_cnn" and "sample_cnn_won2020" also take `m` and `n`. The default of `n` is
     the largest for which m^(n + 1) exceeds neither the input nor 78,125 samples, the
-    longest input in the paper: 9 for m = 3. The other networks take `pool_size` (a number, or one a block),
-    `n_blocks` and `multi_level`; "se", "rese1" and "rese2" also take `se_ratio`.
+    longest input in the paper: 9 for m = 3. The other networks take `pool_size` (a
+    number, or one a block), `n_blocks` and `multi_level`; "se", "rese1" and "rese2"
+    also take `se_ratio`.
     "sample_cnn_se_won2020" takes `se_ratio` but not `multi_level`.
 
     Examples

@@ -2,5 +2,6 @@
 
 from sktag.nets.weights import Weights
 from sktag.pretrained._musicnn import load_musicnn
+from sktag.pretrained._won2020 import load_won2020
 
-__all__ = ["Weights", "load_musicnn"]
+__all__ = ["Weights", "load_musicnn", "load_won2020"]
