@@ -1,12 +1,13 @@
 """Arrays of published files, renamed to those of networks of sktag."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sktag._atomic import FilePath
 from sktag.nets import Architecture
 from sktag.nets.weights import check_arrays
 
@@ -48,3 +49,21 @@ def first_axis(arrays: Arrays, name: str, default: int, axis: int = 0) -> int:
     """Return the length of an array's axis; the default if there is no such axis."""
     shape = arrays[name].shape if name in arrays else ()
     return int(shape[axis]) if len(shape) > axis else default
+
+
+def choose_tags(
+    path: FilePath,
+    tag_names: Sequence[str] | None,
+    n_outputs: int,
+    known: Sequence[str],
+) -> tuple[str, ...]:
+    """Return the names that were given for the outputs of a file, or those known."""
+    names = known if tag_names is None else tag_names
+    if len(names) != n_outputs:
+        given = None if tag_names is None else f"({len(tag_names)} names)"
+        raise ValueError(
+            f"tag_names={given} does not fit {str(path)!r}, whose {n_outputs} outputs "
+            "are not known to be tags of MagnaTagATune: give their names in the order "
+            "of the data set that it was trained on."
+        )
+    return tuple(names)

@@ -11,7 +11,13 @@ from sktag._atomic import FilePath
 from sktag._messages import did_you_mean
 from sktag.nets import ARCHITECTURES, Architecture
 from sktag.nets.weights import Weights
-from sktag.pretrained._layout import Arrays, first_axis, state_of, take_arrays
+from sktag.pretrained._layout import (
+    Arrays,
+    choose_tags,
+    first_axis,
+    state_of,
+    take_arrays,
+)
 from sktag.pretrained._musicnn_tags import MTT_TAGS
 from sktag.pretrained._pipeline import make_tagger
 
@@ -175,15 +181,8 @@ def read_won2020(
         taken = take_arrays(what, arrays, names, state)
     except ValueError as error:
         raise ValueError(f"{error}{_guess(record.name, arrays)}") from error
-    if tag_names is None and n_outputs == len(MTAT_TAGS) and not sizes:
-        tag_names = MTAT_TAGS
-    if tag_names is None or len(tag_names) != n_outputs:
-        given = "None" if tag_names is None else f"{len(tag_names)} names"
-        raise ValueError(
-            f"tag_names={given} does not fit {str(path)!r}, whose {n_outputs} outputs "
-            "are not known to be tags of MagnaTagATune: give their names in the order "
-            "of the data set that it was trained on."
-        )
+    # The widths that are not the usual ones are those of another data set.
+    known = () if sizes else MTAT_TAGS
     front_end = record.front_end or {}
     return Weights(
         family=record.family,
@@ -191,7 +190,7 @@ def read_won2020(
         arrays=taken,
         input_shape=record.input_shape,
         sizes=sizes,
-        outputs=tuple(tag_names),
+        outputs=choose_tags(path, tag_names, n_outputs, known),
         sample_rate=front_end["sr"],
         hop_length=front_end.get("hop_length"),
     )

@@ -308,7 +308,7 @@ def test_tags_are_those_of_magnatagatune_unless_given(saved):
 @pytest.mark.parametrize(
     ("n_outputs", "tag_names", "message"),
     [
-        (50, ["a", "b"], "tag_names=2 names does not fit .* whose 50 outputs"),
+        (50, ["a", "b"], r"tag_names=\(2 names\) does not fit .* whose 50 outputs"),
         (7, None, "tag_names=None does not fit .* whose 7 outputs"),
     ],
 )
