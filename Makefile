@@ -15,12 +15,12 @@ RUN := $(VENV)/bin/python
 # librosa's progress bars, which miss ipywidgets, are not used.
 PAGE_ENV := OMP_NUM_THREADS=1 PYTHONWARNINGS="ignore:IProgress not found"
 INSTALL := -m pip install --disable-pip-version-check -c
-# Weights for the tests marked `weights` and for benchmarks, without dependencies.
+# Weights for the tests marked `weights`, benchmarks and book, without dependencies.
 WEIGHTS := -m pip install --disable-pip-version-check --no-deps musicnn==0.1.0
 # Those that need the audio in SKTAG_DATA come last.
-BENCHMARKS := imports features decode augment training chunks memory timeline \
+BENCHMARKS := imports features decode files augment training chunks memory timeline \
 	regression structure esc10 esc10_voting instruments instruments_augmented tags \
-	musicnn
+	missing_tags musicnn
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint book book-test bench clean
@@ -85,4 +85,5 @@ $(VENV)/.bench: pyproject.toml constraints.txt | $(VENV)/.made
 
 $(BOOK_VENV)/.book: pyproject.toml book/constraints.txt | $(BOOK_VENV)/.made
 	$(BOOK_VENV)/bin/python $(INSTALL) book/constraints.txt -e ".[book]"
+	$(BOOK_VENV)/bin/python $(WEIGHTS)
 	@touch $@

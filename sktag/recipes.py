@@ -8,7 +8,12 @@ The design meets two requirements:
   searched over and cloned like any other.
 """
 
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from sktag._messages import did_you_mean
 from sktag.estimators import (
@@ -16,11 +21,13 @@ from sktag.estimators import (
     CNN1DRegressor,
     CNN2DClassifier,
     CNN2DRegressor,
+    Embedder,
     SampleCNNClassifier,
     SampleCNNRegressor,
 )
 from sktag.nets import ARCHITECTURES
 from sktag.nets.architecture import Family
+from sktag.pretrained import load_musicnn
 from sktag.transformers import MelSpectrogram, RawWave, Standardizer
 
 __all__ = ["make_recipe"]
@@ -39,15 +46,16 @@ _PUBLISHED = {
     for name, architecture in ARCHITECTURES[family].items()
     if architecture.training is not None
 }
-_SMALL_DATA = "small_data"
-_NAMES = (*_PUBLISHED, _SMALL_DATA)
+_SMALL_DATA, _TRANSFER = "small_data", "transfer"
+_NAMES = (*_PUBLISHED, _SMALL_DATA, _TRANSFER)
 
 
 def make_recipe(name, **overrides):
     """Make the complete Pipeline of a paper: rate, front-end, network and training.
 
-    One recipe comes from no paper: "small_data" is a start for a few hundred
-    recordings. It was found by experiment; its accuracy is in the Notes.
+    Two recipes come from no paper: "small_data" is a start for a few hundred
+    recordings, whose accuracy is in the Notes, and "transfer" for even fewer, if they
+    are music: it classifies the features of a published tagger.
 
     =================  =======  ==============  ===================================
     recipe             rate     chunk           training
@@ -62,6 +70,7 @@ def make_recipe(name, **overrides):
     "dieleman2014"     16 kHz   94 frames       Adam
     "spotify2014"      22 kHz   599 frames      Adam; a regression
     "small_data"       22 kHz   whole clips     AdamW, one cycle
+    "transfer"         16 kHz   187 frames      none; a support vector machine
     =================  =======  ==============  ===================================
 
     The steps are:
@@ -72,7 +81,10 @@ def make_recipe(name, **overrides):
     - "scale", a Standardizer; not in "short_chunk", "short_chunk_res" and "musicnn",
       whose networks begin with a batch norm.
     - "augment", only in "small_data": a placeholder for an Augmenter of spectrograms.
-    - "clf", the network; a regressor in "spotify2014".
+    - "embed", only in "transfer": an Embedder of the weights that
+      :func:`sktag.pretrained.load_musicnn` reads, and "scale", a StandardScaler.
+    - "clf", the network; a regressor in "spotify2014"; in "transfer" an SVC for each
+      class or tag, with calibrated probabilities.
 
     To augment waveforms, insert an Augmenter before the front-end:
     ``pipe.steps.insert(1, ("wave_augment", Augmenter()))``.
@@ -85,7 +97,8 @@ def make_recipe(name, **overrides):
         Parameters that replace those of the recipe, named as in the Pipeline:
         ``clf__max_epochs=3`` or ``wave__duration=10.0``. "mel" uses the sample rate of
         "wave". The name of a step replaces the step or leaves it out:
-        ``scale="passthrough"``.
+        ``scale="passthrough"``. "transfer" also takes `model` and `path`, as
+        `load_musicnn` does: ``make_recipe("transfer", model="MSD_musicnn")``.
 
     Returns
     -------
@@ -98,6 +111,8 @@ def make_recipe(name, **overrides):
     ValueError
         If there is no such recipe or parameter, or if a given learning rate or
         optimizer would have no effect because the recipe trains in stages.
+    FileNotFoundError
+        If the weights of "transfer" are not installed; says how to install them.
 
     See Also
     --------
@@ -178,8 +193,12 @@ def make_recipe(name, **overrides):
             f"there is no recipe {name!r}, but {', '.join(map(repr, _NAMES))}."
             f"{did_you_mean(name, _NAMES, cutoff=0.7)}"
         )
-    is_small = name == _SMALL_DATA
-    pipe = Pipeline(_small_data_steps() if is_small else _steps(_PUBLISHED[name]))
+    if name == _TRANSFER:
+        given = {k: overrides.pop(k) for k in ("model", "path") if k in overrides}
+        steps = _transfer_steps(**given)
+    else:
+        steps = _small_data_steps() if name == _SMALL_DATA else _steps(_PUBLISHED[name])
+    pipe = Pipeline(steps)
     _override(pipe, name, overrides)
     return pipe
 
@@ -193,6 +212,21 @@ def _small_data_steps():
         ("augment", "passthrough"),
         # Found by experiment on ESC-10, 320 clips of 5 s: `benchmarks esc10_voting`.
         ("clf", CNN2DClassifier(lr=3e-3, max_epochs=25, batch_size=32)),
+    ]
+
+
+def _transfer_steps(model="MTT_musicnn", path=None):
+    """Return the steps of "transfer"."""
+    tagger = load_musicnn(model, path)
+    # As a tagger it leaves out what remains after the last window of 3 s.
+    tagger["clf"].set_params(chunk_layout="even")
+    svc = CalibratedClassifierCV(SVC(C=10), ensemble=False)
+    return [
+        ("wave", clone(tagger["wave"])),
+        ("mel", clone(tagger["mel"])),
+        ("embed", Embedder(tagger["clf"], "pooled")),
+        ("scale", StandardScaler()),
+        ("clf", OneVsRestClassifier(svc)),
     ]
 
 

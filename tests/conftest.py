@@ -9,7 +9,14 @@ os.environ.setdefault("MPLBACKEND", "Agg")  # figures without a display
 
 
 def pytest_runtest_setup(item):
-    """Skip tests marked `cuda` where there is no CUDA device."""
+    """Skip tests marked `cuda` or `weights` where there are none."""
+    if item.get_closest_marker("weights"):
+        from sktag.pretrained._musicnn import find_wheel
+
+        try:
+            find_wheel()
+        except FileNotFoundError as error:
+            pytest.skip(str(error))
     if item.get_closest_marker("cuda"):
         import torch
 

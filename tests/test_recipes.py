@@ -243,7 +243,10 @@ def test_error_of_an_unknown_override_says_what_was_meant(given, hint):
     ("name", "message"),
     [
         ("short_chunks", r"no recipe 'short_chunks', .* Did you mean 'short_chunk'\?"),
-        ("resnet50", r"no recipe 'resnet50', but 'fcn4', .*'small_data'\.$"),
+        (
+            "resnet50",
+            r"no recipe 'resnet50', but 'fcn4', .*'small_data', 'transfer'\.$",
+        ),
         (None, "no recipe None, but 'fcn4'"),
     ],
 )

@@ -9,7 +9,8 @@ from sktag.clips._array import ClipArray
 from sktag.clips._file_source import Excerpt, FileSource
 from sktag.clips._report import one_report
 
-AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
+AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
+AUDIO_EXTENSIONS += (".m4a", ".aac", ".wma")  # by PyAV
 
 
 def audio_files(

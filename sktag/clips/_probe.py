@@ -263,12 +263,12 @@ def _refusal(name: str, reason: str) -> UnreadableAudio:
         what, remedy = "is a web page, not a sound file", "download it again"
     else:
         what = "is not a sound file that can be read"
-        others = "M4A, AAC, WMA and the sound of videos"
+        by_av = "M4A, AAC, WMA and the sound of videos"
         if not has_av():
-            others += """, after pip install "sktag[av]\""""
+            by_av += """, after pip install "sktag[av]\""""
         remedy = (
             "readable are WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF, AU, CAF and W64; "
-            f"{others}; convert what else there is, as in 'ffmpeg -i in.amr out.wav'"
+            f"{by_av}; convert others, as in 'ffmpeg -i in.amr out.wav'"
         )
     if "does not exist" in reason:  # libsndfile's message for MP3 without a frame
         reason = "No sound found in it."

@@ -39,8 +39,8 @@ def load_folder(directory, *, extensions=AUDIO_EXTENSIONS):
     ----------
     directory : str or path-like
         The directory with the sub-folders, whose names are the classes.
-    extensions : sequence of str, default=(".wav", ".flac", ".ogg", ".mp3", ".aiff", \
-".aif", ".au")
+    extensions : sequence of str, default=(".wav", ".flac", ".ogg", ".opus", ".mp3", \
+".aiff", ".aif", ".au", ".m4a", ".aac", ".wma")
         File extensions to list, with the dot, in lower or upper case.
 
     Returns

@@ -37,8 +37,9 @@ class RawWave(ClipTransformer):
 
     Nothing is decoded yet: `transform` returns a :class:`ClipArray`. Later steps append
     their operations, and the clips are read in batches when numbers are needed. The
-    files may be WAV, FLAC, OGG, MP3, AIFF or AU of any sample rate, bit depth and
-    number of channels; channels are averaged.
+    files may be WAV, FLAC, OGG (Vorbis, Opus), MP3, AIFF or AU of any sample rate, bit
+    depth and number of channels, which are averaged. M4A, AAC, WMA and the sound of
+    videos need PyAV: ``pip install "sktag[av]"``.
 
     Parameters
     ----------
@@ -61,7 +62,8 @@ class RawWave(ClipTransformer):
         ``set_config(decode_cache_bytes=...)``.
     on_error : {"raise", "warn", "silence"}, default="raise"
         What to do with a file that cannot be read: raise an error, or replace it by
-        silence, with or without a warning.
+        silence, with or without a warning. Other faults, such as a full disk, are
+        errors in any case.
     n_jobs : int, default=None
         Number of threads that decode; None or -1 means one per core.
 
@@ -91,8 +93,9 @@ class RawWave(ClipTransformer):
     32768); a list of 1-D arrays of unequal length; or the clips of another RawWave. The
     result is always a ClipArray, also for arrays.
 
-    Without `duration`, lengths come from the headers of the files. A file that holds
-    less than its header says is padded, with a warning that names it.
+    Without `duration`, lengths come from the headers of the files. What is wrong with
+    files (cut off, joined end to end, far too loud, unreadable) is said in one warning
+    for each call, with counts and the first few names, and once for each file.
 
     Parameters that shape the clips (`sr`, `duration`, `offset`, `pad`, `normalize`)
     take effect at the next `fit`; `memory`, `on_error` and `n_jobs` at once.

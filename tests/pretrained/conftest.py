@@ -11,17 +11,6 @@ from sktag.pretrained._crc32c import crc32c
 DTYPES = {"<f4": 1, "<f8": 2, "<i4": 3, "|i1": 6, "<i8": 9, "|b1": 10, "<f2": 19}
 
 
-def pytest_runtest_setup(item):
-    """Skip tests marked `weights` where musicnn is not installed."""
-    if item.get_closest_marker("weights"):
-        from sktag.pretrained._musicnn import find_wheel
-
-        try:
-            find_wheel()
-        except FileNotFoundError as error:
-            pytest.skip(str(error))
-
-
 def varint(n):
     parts = []
     while n > 0x7F:

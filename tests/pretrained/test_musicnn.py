@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from sklearn.svm import SVC
 from torch.nn import functional as F
 
+from sktag import make_recipe
 from sktag.nets import build_cnn2d
 from sktag.nets.weights import put_arrays
 from sktag.pretrained import _musicnn, load_musicnn
 from sktag.pretrained._musicnn import COMMAND, find_wheel, read_musicnn
 from sktag.pretrained._tf_bundle import read_bundle
+from sktag.testing import make_waves
 
 MODELS = ("MTT_musicnn", "MSD_musicnn", "MTT_vgg", "MSD_vgg")
 EPS = 1e-3
@@ -298,6 +301,31 @@ def test_loaded_pipeline_keeps_weights_and_answers_in_a_pickle(made_up, songs):
     expected = pipe.predict_proba(songs[0])
     np.testing.assert_array_equal(again.predict_proba(songs[0]), expected)
     assert again[-1].weights_ == read_musicnn("MTT_vgg", folder)
+
+
+def test_recipe_classifies_the_features_of_the_weights(made_up, songs):
+    tagger = load_musicnn("MTT_vgg", made_up[0])
+    recipe = make_recipe("transfer", model="MTT_vgg", path=made_up[0], clf=SVC())
+    assert list(recipe.named_steps) == ["wave", "mel", "embed", "scale", "clf"]
+    paths = [*songs[0], *songs[0]]
+    y = np.arange(len(paths)) % 2
+    recipe.fit(paths, y)
+    clips = tagger[:-1].transform(paths)
+    even = tagger[-1].set_params(chunk_layout="even")
+    features = recipe[:3].transform(paths)
+    np.testing.assert_array_equal(features, even.embed(clips, "pooled"))
+
+
+def test_recipe_has_probabilities_of_classes_and_tags(made_up):
+    waves = make_waves(12, 24000)
+    recipe = make_recipe("transfer", model="MTT_vgg", path=made_up[0])
+    labels = np.array(list("abc") * 4)
+    found = recipe.fit(waves, labels).predict_proba(waves)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    tags = np.stack([labels == "a", labels != "b"], axis=1).astype(int)
+    found = recipe.fit(waves, tags).predict_proba(waves)
+    assert found.shape == (12, 2)
+    assert ((found > 0) & (found < 1)).all()
 
 
 def test_loaded_pipeline_is_fitted_to_no_length_and_no_names(made_up):
