@@ -141,7 +141,9 @@ TESTED_IN = {
     "inspection/_timeline": "inspection/test_timeline_display.py",
     "inspection/_training_curve": "inspection/test_training_curve_display.py",
     "ops/random_op": "augment/test_random_op.py",
+    "pretrained/_layout": "pretrained/test_won2020.py",
     "pretrained/_musicnn_tags": "pretrained/test_musicnn.py",
+    "pretrained/_pipeline": "pretrained/test_won2020.py",
 }
 # Modules with nothing to test: records and protocols.
 UNTESTED = {"targets/_protocol"}

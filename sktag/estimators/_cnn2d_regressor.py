@@ -15,12 +15,12 @@ class CNN2DRegressor(CNN2DMixin, BaseRegressor):
     ----------
     architecture : str or callable, default="compact"
         The network: "compact", "fcn4" to "fcn7", "music_tagger_cnn", "short_chunk",
-        "short_chunk_res" or "musicnn". Or a function ``f(input_shape, n_outputs)``, a
-        class or a partial, that returns a ``torch.nn.Module``: it maps (n_clips,
-        n_bins, n_frames) to (n_clips, n_outputs), and `input_shape` is (n_bins,
-        n_frames). The parameters from here to `weight_init` change a named
-        architecture: None is its own value, and one that it does not use is an error.
-        They must be None for a function.
+        "short_chunk_res", "musicnn", "musicnn_vgg" or "musicnn_won2020". Or a function
+        ``f(input_shape, n_outputs)``, a class or a partial, that returns a
+        ``torch.nn.Module``: it maps (n_clips, n_bins, n_frames) to (n_clips,
+        n_outputs), and `input_shape` is (n_bins, n_frames). The parameters from here to
+        `weight_init` change a named architecture: None is its own value, and one that
+        it does not use is an error. They must be None for a function.
     n_filters : int > 0 or sequence of int, default=None
         Filters of each block; a number holds for all.
     kernel_size : int > 0 or (int, int), default=None

@@ -39,12 +39,13 @@ class SampleCNNClassifier(SampleCNNMixin, BaseClassifier):
     Parameters
     ----------
     architecture : str or callable, default="sample_cnn"
-        The network: "sample_cnn", "basic", "se", "res1", "res2", "rese1" or "rese2". Or
-        a function ``f(input_shape, n_outputs)``, a class or a partial, that returns a
-        ``torch.nn.Module``: it maps (n_clips, n_samples) to (n_clips, n_outputs), and
-        `input_shape` is (n_samples,). The parameters from here to `se_ratio` change a
-        named architecture: None is its own value, and one that it does not use is an
-        error. They must be None for a function.
+        The network: "sample_cnn", "basic", "se", "res1", "res2", "rese1", "rese2",
+        "sample_cnn_won2020" or "sample_cnn_se_won2020". Or a function ``f(input_shape,
+        n_outputs)``, a class or a partial, that returns a ``torch.nn.Module``: it maps
+        (n_clips, n_samples) to (n_clips, n_outputs), and `input_shape` is (n_samples,).
+        The parameters from here to `se_ratio` change a named architecture: None is its
+        own value, and one that it does not use is an error. They must be None for a
+        function.
     n_filters : int > 0 or sequence of int, default=None
         Filters of each block; a number holds for all.
     kernel_size : int > 0, default=None

@@ -14,6 +14,7 @@ from sktag.nets.fcn import FCN
 from sktag.nets.music_tagger_cnn import MusicTaggerCNN
 from sktag.nets.musicnn import MusiCNN
 from sktag.nets.musicnn_vgg import MusiCNNVGG
+from sktag.nets.musicnn_won2020 import MusiCNNWon2020
 from sktag.nets.registry import (
     ARCHITECTURES,
     build_cnn1d,
@@ -23,6 +24,7 @@ from sktag.nets.registry import (
 )
 from sktag.nets.sample_blocks import SampleBlocksCNN
 from sktag.nets.sample_cnn import SampleCNN
+from sktag.nets.sample_won2020 import SampleCNNSEWon2020, SampleCNNWon2020
 from sktag.nets.short_chunk import ShortChunkCNN, ShortChunkResCNN
 from sktag.nets.spotify2014 import Spotify2014
 
@@ -42,7 +44,10 @@ __all__ = [
     "ShortChunkResCNN",
     "MusiCNN",
     "MusiCNNVGG",
+    "MusiCNNWon2020",
     "build_sample_cnn",
     "SampleCNN",
     "SampleBlocksCNN",
+    "SampleCNNWon2020",
+    "SampleCNNSEWon2020",
 ]

@@ -146,13 +146,14 @@ def build_cnn2d(
     "short_chunk_res" has strides in place of pooling: `pool_size` sets them. "musicnn"
     has no `pool_size`. Its `pooling` is over the bins; `n_blocks`, `kernel_size` (in
     frames) and `n_filters` apply to its middle layers, and `n_filters` may also be
-    three numbers: timbral, temporal, middle. "musicnn_vgg" has `n_filters` only, and
+    three numbers: timbral, temporal, middle; in "musicnn_won2020" four, with the width
+    of its dense layer. "musicnn_vgg" has `n_filters` only, and
     two numbers for `dropout`: between the blocks, and before the output.
 
     For a short input, "fcn4" to "fcn7" and "music_tagger_cnn" drop their last blocks,
     "compact" and "short_chunk" shrink their poolings. Each does the other if its own
     way would change a given value. "musicnn_vgg" always shrinks its poolings;
-    "short_chunk_res" and "musicnn" take any input.
+    "short_chunk_res", "musicnn" and "musicnn_won2020" take any input.
 
     Examples
     --------
@@ -175,7 +176,8 @@ def build_sample_cnn(
     ----------
     architecture : str
         Name of the network, a key of ``ARCHITECTURES["sample_cnn"]``: "sample_cnn",
-        "basic", "se", "res1", "res2", "rese1", "rese2", ...
+        "basic", "se", "res1", "res2", "rese1", "rese2", "sample_cnn_won2020",
+        "sample_cnn_se_won2020".
     input_shape : (int,)
         Samples of the input. The network takes clips of any length from its `min_shape`
         on.
@@ -206,12 +208,15 @@ def build_sample_cnn(
     `pooling`, `batch_norm`, `dropout`, `activation` and `weight_init`. The first
     convolution has as many filters as the first block, and the last convolution of
     "sample_cnn" as many as the last block. "res2" and "rese2" take two numbers for
-    `dropout` as well: in the blocks, and before the output.
+    `dropout` as well: in the blocks, and before the output; so does
+    "sample_cnn_se_won2020".
 
-    "sample_cnn" also takes `m` and `n`. The default of `n` is the largest for which
-    m^(n + 1) exceeds neither the input nor 78,125 samples, the longest input in the
-    paper: 9 for m = 3. The other networks take `pool_size` (a number, or one a block),
-    `n_blocks` and `multi_level`; "se", "rese1" and "rese2" also take `se_ratio`.
+    "sample_cnn" and "sample_cnn_won2020" also take `m` and `n`. The default of `n` is
+    the largest for which m^(n + 1) exceeds neither the input nor 78,125 samples, the
+    longest input in the paper: 9 for m = 3. The other networks take `pool_size` (a
+    number, or one a block), `n_blocks` and `multi_level`; "se", "rese1" and "rese2"
+    also take `se_ratio`.
+    "sample_cnn_se_won2020" takes `se_ratio` but not `multi_level`.
 
     Examples
     --------

@@ -52,8 +52,8 @@ class ResidualBlock1d(nn.Module):
     """Convolutions with a shortcut around them, then activation and pooling.
 
     Each convolution is followed by batch norm, and activation and dropout come before
-    the next one. If the number of channels changes, the shortcut is a convolution of
-    length 1 with batch norm.
+    the next one. If the number of channels or of frames changes, the shortcut is a
+    convolution with batch norm, of length 1 if no other is given.
 
     References: He, Zhang, Ren, Sun, "Deep residual learning for image recognition",
     CVPR 2016.
@@ -67,10 +67,14 @@ class ResidualBlock1d(nn.Module):
         kernel_size: Size,
         pool_size: Size,
         values: Mapping[str, Any],
+        *,
+        stride: int = 1,
+        shortcut_size: Size = (1,),
     ) -> None:
         super().__init__()
         activation, batch_norm = values["activation"], values["batch_norm"]
-        self.layers = nn.Sequential(SameConv1d(n_in, n_out, kernel_size))
+        conv = SameConv1d(n_in, n_out, kernel_size, stride=stride)
+        self.layers = nn.Sequential(conv)
         for _ in range(n_convs - 1):
             self.layers.extend(norm(n_out, batch_norm))
             self.layers.append(ACTIVATIONS[activation]())
@@ -80,8 +84,9 @@ class ResidualBlock1d(nn.Module):
         if "se_ratio" in values:
             self.layers.append(SqueezeExcite(n_out, values["se_ratio"], activation))
         self.shortcut = nn.Sequential()
-        if n_in != n_out:
-            self.shortcut.extend([nn.Conv1d(n_in, n_out, 1), *norm(n_out, batch_norm)])
+        if n_in != n_out or stride > 1:
+            conv = SameConv1d(n_in, n_out, shortcut_size, stride=stride)
+            self.shortcut.extend([conv, *norm(n_out, batch_norm)])
         self.end = nn.Sequential(ACTIVATIONS[activation]())
         if pool_size != (1,):
             self.end.append(make_pool(values["pooling"], pool_size))

@@ -119,7 +119,8 @@ class SampleCNN(Network):
         return features
 
 
-def _make(request: Request) -> Built:
+def make_sample_cnn(request: Request, network: type[SampleCNN] = SampleCNN) -> Built:
+    """Build a network m^n."""
     values, given = request.values, request.given
     (n_samples,) = request.input_shape
     m, n = values["m"], count_blocks(given, "n")
@@ -141,7 +142,7 @@ def _make(request: Request) -> Built:
         filters = blocks.n_filters or as_size("n_filters", given["n_filters"], 1)
         n_stem, n_last = filters[0], filters[-1]
     stride = n_samples // m**n
-    net = SampleCNN(request.n_outputs, stride, n_stem, n_last, blocks, values)
+    net = network(request.n_outputs, stride, n_stem, n_last, blocks, values)
     return Built(net, name)
 
 
@@ -187,7 +188,7 @@ SAMPLE_CNN = Architecture(
     name="sample_cnn",
     family="sample_cnn",
     network=SampleCNN,
-    make=_make,
+    make=make_sample_cnn,
     sizes={
         "batch_norm": True,
         "dropout": 0.5,

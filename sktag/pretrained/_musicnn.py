@@ -11,13 +11,11 @@ from sklearn.pipeline import Pipeline
 
 from sktag._atomic import FilePath
 from sktag._messages import did_you_mean
-from sktag.clips import ClipArray
-from sktag.estimators import CNN2DClassifier
 from sktag.nets import Architecture, find_architecture
 from sktag.nets.weights import Weights
 from sktag.pretrained._musicnn_tags import MSD_TAGS, MTT_TAGS
+from sktag.pretrained._pipeline import make_tagger
 from sktag.pretrained._tf_bundle import read_bundle
-from sktag.transformers import MelSpectrogram, RawWave
 
 COMMAND = "pip install --no-deps musicnn==0.1.0"
 INDEX = ".index"  # the whole name of the file
@@ -159,24 +157,9 @@ def load_musicnn(model: str = "MTT_musicnn", path: FilePath | None = None) -> Pi
     >>> tagger.predict_proba(["song.mp3"]).shape  # doctest: +SKIP
     (1, 50)
     """
-    weights = read_musicnn(model, path)
     # librosa padded by reflection when the models were trained.
     front_end = {**_front_end(model), "pad_mode": "reflect"}
-    sr, hop_length = front_end.pop("sr"), front_end["hop_length"]
-    n_frames = weights.input_shape[1]
-    wave, mel = RawWave(sr=sr), MelSpectrogram(**front_end)
-    # One window of silence fits both; they learn its rate and length from it.
-    silence = np.zeros((1, (n_frames - 1) * hop_length), np.float32)
-    clips = wave.fit_transform(ClipArray.from_array(silence, sample_rate=sr))
-    tagger = CNN2DClassifier.from_weights(
-        weights,
-        tag_names=weights.outputs,
-        sr=sr,
-        hop_length=hop_length,
-        chunk_size=n_frames,
-        chunk_layout="consecutive",
-    )
-    return Pipeline([("wave", wave), ("mel", mel.fit(clips)), ("clf", tagger)])
+    return make_tagger(read_musicnn(model, path), front_end, chunk_layout="consecutive")
 
 
 def read_musicnn(model: str, path: FilePath | None = None) -> Weights:

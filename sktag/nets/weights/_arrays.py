@@ -77,14 +77,30 @@ def put_arrays(module: nn.Module, arrays: Arrays) -> None:
     """
     wanted = _wanted(module)
     norms = _batch_norms(module)
-    faults = list(_faults({**wanted, **dict.fromkeys(norms)}, arrays))
-    if faults:
-        raise ValueError(
-            f"The weights do not fit {type(module).__name__}: {'; '.join(faults)}."
-        )
+    what = f"The weights do not fit {type(module).__name__}"
+    check_arrays(what, {**wanted, **dict.fromkeys(norms)}, arrays)
     module.load_state_dict({name: torch.tensor(arrays[name]) for name in wanted})
     for name, layer in norms.items():
         layer.eps = float(arrays.get(name, DEFAULT_EPS))
+
+
+def check_arrays(
+    what: str, wanted: Mapping[str, Tensor | None], arrays: Arrays
+) -> None:
+    """Raise if arrays are missing, superfluous, or of another shape or kind.
+
+    Parameters
+    ----------
+    what : str
+        Beginning of the error, which names all of them.
+    wanted : dict of str to Tensor
+        Tensors with the shapes and kinds wanted; None for the epsilon of a batch norm.
+    arrays : dict of str to ndarray
+        The arrays.
+    """
+    faults = list(_faults(wanted, arrays))
+    if faults:
+        raise ValueError(f"{what}: {'; '.join(faults)}.")
 
 
 def match_arrays(
