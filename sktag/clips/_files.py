@@ -9,8 +9,11 @@ from sktag.clips._array import ClipArray
 from sktag.clips._file_source import Excerpt, FileSource
 from sktag.clips._report import one_report
 
-AUDIO_EXTENSIONS = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au")
-AUDIO_EXTENSIONS += (".m4a", ".aac", ".wma")  # by PyAV
+_BY_AV = (".m4a", ".aac", ".wma")
+AUDIO_EXTENSIONS = (
+    *(".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"),
+    *_BY_AV,
+)
 
 
 def audio_files(
