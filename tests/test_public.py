@@ -132,6 +132,16 @@ def test_parameters_of_each_estimator_are_declared_alike_three_times(name):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
+def test_each_parameter_of_an_estimator_is_kept_as_given(name):
+    cls = ESTIMATORS[name]
+    given = {parameter: object() for parameter in inspect.signature(cls).parameters}
+    if not given:
+        pytest.skip("it has no parameters")
+    kept = vars(cls(**given))
+    assert {parameter: kept[parameter] for parameter in given} == given
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_parameter_of_a_wrong_type_is_refused_by_each_estimator(name):
     # A transformer of a network needs one.
     given = {"sktag.Embedder": (torch.nn.Linear(1, 1),)}.get(name, ())

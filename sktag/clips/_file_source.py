@@ -215,7 +215,15 @@ class FileSource:
         if first or start is not None or row.duration is not None:
             info = _probed(row.path)
             if self._n_sound(row, info) == 0:
-                return np.zeros(0, dtype=np.float32), 0  # it ends before the offset
+                end = info.n_samples(self._sr) / self._sr
+                what = f"{row.path!r} ends at {end:g} s, and a clip of it begins at"
+                note(
+                    (row, *stat),
+                    "suspect",
+                    f"{what} {first / self._sr:g} s. It is silent: lower its offset, "
+                    "or leave it out.",
+                )
+                return np.zeros(0, dtype=np.float32), 0
         if info is not None and start is not None and not self._fits_cache():
             n = self._n_sound(row, info)
             n = n if most is None else min(n, most)

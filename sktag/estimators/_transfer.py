@@ -148,6 +148,12 @@ class TransferMixin:
     def _take_weights(self, module, targets, names):
         """Take what fits of `start_from`; return the names of the arrays taken."""
         weights = self.start_from
+        if weights.family != self._family:
+            raise ValueError(
+                f"start_from has weights of the family {weights.family!r} "
+                f"({weights.architecture}), and {type(self).__name__} has networks of "
+                f"{self._family!r}: use the class of that family."
+            )
         arrays = dict(weights.arrays)
         same = output_names(targets, names)
         if same is None or same != weights.outputs:

@@ -271,19 +271,15 @@ class RawWave(ClipTransformer):
         return clips
 
     def _check_lengths(self, clips):
-        """Refuse clips that end before they begin; warn if most is padding."""
+        """Refuse an offset after the end of all clips; warn if most is padding."""
         if self.offset == 0 and self.duration is not None:
             return  # so that no header is read
         lengths = np.delete(clips.lengths, clips.failed)
         ended = int((lengths == 0).sum())
         if ended and ended == len(lengths):
             raise ValueError(
-                f"all clips end before offset={self.offset:g} s: lower offset."
-            )
-        if ended:
-            warn(
-                f"{ended} of {len(lengths)} clips end before offset={self.offset:g} s "
-                "and are silent: lower offset, or leave them out."
+                f"all clips begin after the end of their sound: lower offset, which is "
+                f"{self.offset:g} s here; that of a table counts too."
             )
         longest, median = (
             lengths.max(initial=0),

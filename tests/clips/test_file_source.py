@@ -27,6 +27,8 @@ def paths(tmp_path_factory):
     return paths
 
 
+# The shortest ends before the offset, and is silent.
+@pytest.mark.filterwarnings("ignore:(?s).*a clip of it begins at:UserWarning")
 @pytest.mark.parametrize("pad", ["zero", "repeat"])
 @pytest.mark.parametrize("offset", [0.0, 0.005])
 @pytest.mark.parametrize("kept", ["cached", "not cached", "on disk", "array"])
@@ -43,9 +45,7 @@ def test_part_of_a_row_is_the_slice_of_the_padded_row(
         memory=tmp_path if kept == "on disk" else None,
         n_jobs=2,
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="1 of 4 clips end before offset")
-        clips = raw.fit_transform(WAVES if kept == "array" else paths)
+    clips = raw.fit_transform(WAVES if kept == "array" else paths)
     limit = 0 if kept == "not cached" else 2**20
     rows = np.array([2, 0, 3, 1])
     with config_context(decode_cache_bytes=limit):

@@ -120,7 +120,9 @@ def test_offset_skips_the_beginning_of_each_file(wave_paths, waves):
     np.testing.assert_array_equal(read(source, ROWS), waves[ROWS, 1000:3000])
     late = FileSource(rows_of(wave_paths), 22050, 2000, offset=10.0)
     assert late.lengths.tolist() == [0] * 6
-    np.testing.assert_array_equal(read(late, ROWS), np.zeros((3, 2000)))
+    with pytest.warns(UserWarning, match="a clip of it begins at 10 s"):
+        silent = read(late, ROWS)
+    np.testing.assert_array_equal(silent, np.zeros((3, 2000)))
 
 
 def test_file_is_decoded_once_while_it_is_cached(files, decoded):

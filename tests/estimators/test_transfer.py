@@ -168,11 +168,15 @@ def test_start_takes_the_output_too_for_the_same_classes(of_labels, capsys):
 
 
 def test_start_from_weights_of_which_nothing_fits_is_refused(of_labels):
-    weights = SampleCNNClassifier(n=1, max_epochs=1).fit(
-        RNG.normal(size=(8, 400)), list("ab") * 4
+    other = quick(CNN1DClassifier, n_filters=None).fit(X, LABELS).weights_
+    with pytest.raises(ValueError, match="CNN2DClassifier has networks of 'cnn2d'"):
+        quick(start_from=other).fit(X, LABELS)
+    arrays = {f"nowhere.{name}": array for name, array in other.arrays.items()}
+    weights = Weights(
+        family="cnn2d", architecture="fcn4", arrays=arrays, input_shape=(16, 40)
     )
-    with pytest.raises(ValueError, match=r"nothing that fits .*sample_cnn"):
-        quick(start_from=weights.weights_).fit(X, list("cd") * 6)
+    with pytest.raises(ValueError, match=r"nothing that fits .*\(fcn4\)"):
+        quick(start_from=weights).fit(X, LABELS)
 
 
 @pytest.mark.parametrize("params", [{"batch_norm": True}, {"max_epochs": 1}])
