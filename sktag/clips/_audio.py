@@ -26,6 +26,7 @@ Behaviour of libsndfile (measured with version 1.2.2), and its consequences:
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +74,9 @@ _VORBIS_PAGE = 255 * 4096  # most frames in a page: packets * block / 2
 _FILTER_REACH = 200
 
 _FIRST_BUFFER = 2**22  # most frames allocated before they are read
+
+_MOST_PADDING = 10_000  # zeros after the samples: of a cut MPEG frame, for a resampler
+_of_thread = threading.local()
 
 _LOUD = 10.0  # a peak that no mix has; sound in other units than full scale has
 _TOO_LOUD = (
@@ -138,13 +142,14 @@ def _decode_part(
             raise ValueError(_beyond(start, end, sr, name))
         first, last, skipped = _frames_for(start, stop, info, sr)
         if len(layout.links) == 1:
-            samples, held = _read_mono(sound, info.subtype, n_frames, first, last)
+            mono = _lent(last - first) if rate != sr else None
+            samples, held = _read_mono(sound, info.subtype, n_frames, first, last, mono)
     if len(layout.links) > 1:
         samples, held = _read_links(info, first, last)
 
     fault = layout.fault
     if held < last and n_frames - held <= _mpeg_padding(info):
-        held = last  # `resize` fills with zeros
+        held = last  # zeros follow
     elif held < last:
         fault = (
             f"the header says {n_frames} frames ({n_frames / rate:.3f} s), "
@@ -163,12 +168,12 @@ def _decode_part(
             note(key, "suspect", f"{name!r} has a peak of {peak:.4g}, {_TOO_LOUD}")
     note(key, "ok")
     if rate == sr:
-        samples.resize(stop - start, refcheck=False)
+        samples = _resized(samples, stop - start)
         _require_finite(samples, name)
         return samples
     # soxr rounds the number of samples down. Its filter sees zeros after the end in any
     # case; explicit zeros make it compute the last sample.
-    samples.resize(held - first + rate // sr + 2, refcheck=False)
+    samples = _resized(samples, held - first + rate // sr + 2)
     resampled: npt.NDArray[np.float32] = soxr.resample(samples, rate, sr, "HQ")
     resampled = resampled[skipped : skipped + stop - start]
     _require_finite(resampled, name)
@@ -231,7 +236,7 @@ def _read_links(
                 part, read = _read_mono(sound, info.subtype, n_frames, *span)
             held = begin + read
             if held < last:
-                part.resize(span[1] - span[0], refcheck=False)
+                part = _resized(part, span[1] - span[0])
             parts.append(part)
         begin = end
     mono = np.concatenate(parts)
@@ -239,12 +244,42 @@ def _read_links(
     return mono, held
 
 
+def _lent(n_frames: int) -> npt.NDArray[np.float32] | None:
+    """Return an array of this thread's, for samples that are not kept, if it is enough.
+
+    A new array for each file would cost as much time as a twentieth of its decoding.
+    """
+    if n_frames > _FIRST_BUFFER:
+        return None
+    if not hasattr(_of_thread, "samples") or len(_of_thread.samples) < n_frames:
+        _of_thread.samples = np.empty(n_frames + _MOST_PADDING, np.float32)
+    samples: npt.NDArray[np.float32] = _of_thread.samples
+    return samples[:n_frames]
+
+
+def _resized(samples: npt.NDArray[np.float32], n: int) -> npt.NDArray[np.float32]:
+    """Return samples cropped, or followed by zeros, in the same memory."""
+    if samples.base is None:
+        samples.resize(n, refcheck=False)
+        return samples
+    lent = samples.base
+    assert isinstance(lent, np.ndarray)  # by `_lent`, with room for zeros
+    lent[len(samples) : n] = 0
+    return lent[:n]
+
+
 def _read_mono(
-    sound: Stream | AvStream, subtype: str, n_frames: int, first: int, last: int
+    sound: Stream | AvStream,
+    subtype: str,
+    n_frames: int,
+    first: int,
+    last: int,
+    mono: npt.NDArray[np.float32] | None = None,
 ) -> tuple[npt.NDArray[np.float32], int]:
     """Read the frames [first, last) of a stream of `n_frames`, averaged over channels.
 
-    Returns them, and the number of the frame after the last one read.
+    Returns them, in `mono` if that is given, and the number of the frame after the last
+    one read.
     """
     position = 0
     if subtype in _EXACT_SEEK:
@@ -253,7 +288,8 @@ def _read_mono(
         position = max(0, min(first, n_frames - _VORBIS_PAGE))
     if position > 0 and isinstance(sound, Stream):
         sound.seek(position)
-    mono = np.empty(min(last - first, _FIRST_BUFFER), np.float32)
+    if mono is None:
+        mono = np.empty(min(last - first, _FIRST_BUFFER), np.float32)
     mixing = sound.channels > 1
     block = scratch(sound.channels) if mixing or position < first else mono
     while position < first:
@@ -275,8 +311,9 @@ def _read_mono(
             break
         filled += got
         position += got
-    mono.resize(filled, refcheck=False)
-    return mono, position
+    if mono.base is None:
+        mono.resize(filled, refcheck=False)
+    return mono[:filled] if len(mono) > filled else mono, position
 
 
 def _average(frames: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
