@@ -69,13 +69,12 @@ def refuse_other(X: Any, name: str) -> None:
             "RawWave() before it."
         )
     if shape := _shape_of_texts(X):
+        taken, remedy = "clips or arrays of numbers", "put RawWave() before it"
         if name == "RawWave":
-            rule = "takes one path per clip", "give a list of paths, or a table with"
-        else:
-            rule = "takes clips or arrays of numbers", "put RawWave() before it, with"
+            taken, remedy = "one path per clip", "give a list of them"
         raise ValueError(
-            f"{name} {rule[0]}; X has shape {shape} and holds text: {rule[1]} one "
-            "column."
+            f"{name} takes {taken}; X has shape {shape} and holds text: {remedy}, or give "
+            "a table of one column, or of the columns 'path', 'offset' and 'duration'."
         )
     if np.ma.is_masked(X):
         raise ValueError(

@@ -330,7 +330,7 @@ def test_single_path_names_the_list(X):
 
 def test_table_of_several_columns_names_one_column():
     table = pd.DataFrame({"file": ["a.wav", "b.wav"], "genre": ["rock", "waltz"]})
-    with pytest.raises(ValueError, match=r"shape \(2, 2\).*table with one column"):
+    with pytest.raises(ValueError, match=r"shape \(2, 2\).*table of one column"):
         RawWave().fit(table)
 
 
