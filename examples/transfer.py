@@ -52,7 +52,7 @@ parser.add_argument("--label-column", default="label")
 parser.add_argument("--model", default="MTT_musicnn", help="as load_musicnn takes it")
 parser.add_argument("--n-clips", type=int, default=96, help="of generated music")
 parser.add_argument("--duration", type=float, default=3.0, help="of generated music")
-parser.add_argument("--epochs", type=int, default=6, help="of the new output layer")
+parser.add_argument("--epochs", type=int, default=10, help="of the new output layer")
 # A notebook has no command line: options keep their defaults.
 args = parser.parse_args([] if "get_ipython" in globals() else None)
 
@@ -146,9 +146,9 @@ tuned = make_pipeline(
         chunk_size=187,
         start_from=tagger[-1].weights_,
         freeze="body",
-        lr=1e-2,
+        lr=3e-3,
         max_epochs=args.epochs,
-        batch_size=8,
+        batch_size=2,
         random_state=0,
         verbose=1,
     ),

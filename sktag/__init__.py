@@ -1,5 +1,7 @@
 """Music classification and tagging with deep networks, as scikit-learn estimators."""
 
+import importlib
+
 from sktag import augment, datasets, export, pretrained, testing
 from sktag._config import config_context, set_config
 from sktag._timeline import predict_timeline
@@ -24,6 +26,14 @@ from sktag.transformers import (
     Standardizer,
     Summarizer,
 )
+
+
+def __getattr__(name):
+    """Import `sktag.inspection` when it is asked for: it needs matplotlib."""
+    if name == "inspection":
+        return importlib.import_module("sktag.inspection")
+    raise AttributeError(f"module 'sktag' has no attribute {name!r}")
+
 
 __version__ = "0.1.0.dev0"
 

@@ -65,8 +65,9 @@ def predict_timeline(estimator, X, *, window=None, hop=None):
     -------
     pandas.DataFrame of shape (n_windows, n_outputs)
         Probabilities of the classes or tags, which are the columns, or the predicted
-        numbers of a regressor. The index has the levels "file" (the path as given, or
-        the number of the row), "start" and "end" (in seconds in the file).
+        numbers of a regressor; NaN for files that could not be read, which is an error
+        unless RawWave has another `on_error`. The index has the levels "file" (the path
+        as given, or the number of the row), "start" and "end" (in seconds in the file).
 
     Raises
     ------
@@ -120,12 +121,14 @@ def predict_timeline(estimator, X, *, window=None, hop=None):
                 values.append(answers)
                 bar.update(len(starts))
     n_outputs = tagger._fitted.targets.n_outputs
+    table = np.concatenate([np.empty((0, n_outputs)), *values])
+    table[np.isin(rows, clips.failed)] = np.nan  # silence in place of a file
     begins = np.concatenate([[], *columns]) / rate
     ends = np.minimum(begins + width / rate, recordings.seconds[rows])
     offsets = recordings.offsets[rows]
     files = [recordings.files[row] for row in rows]
     return pandas.DataFrame(
-        np.concatenate([np.empty((0, n_outputs)), *values]),
+        table,
         pandas.MultiIndex.from_arrays(
             [files, begins + offsets, ends + offsets], names=INDEX
         ),

@@ -171,3 +171,9 @@ def test_reference_of_the_book_lists_every_public_name_once():
 def test_version_is_that_of_the_entry_to_cite():
     page = Path(__file__).parents[1] / "book" / "reference" / "cite.md"
     assert page.read_text(encoding="utf-8").count(sktag.__version__) == 2
+
+
+def test_inspection_is_imported_when_it_is_asked_for():
+    assert sktag.inspection.TimelineDisplay is not None
+    with pytest.raises(AttributeError, match="has no attribute 'inspektion'"):
+        _ = sktag.inspektion

@@ -351,3 +351,12 @@ def test_missing_pandas_is_an_error_that_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError, match=r'pip install "sktag\[pandas\]"'):
         predict_timeline(pipe, paths)
+
+
+def test_files_that_cannot_be_read_have_no_answers(paths, tmp_path):
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    pipe = fitted(paths, MEL, CNN2DClassifier(**QUICK), on_error="silence")
+    timeline = predict_timeline(pipe, [paths[0], str(bad)])
+    assert timeline.loc[str(bad)].isna().all(axis=None)
+    assert timeline.loc[paths[0]].notna().all(axis=None)

@@ -38,14 +38,16 @@ def open_files(
     n_samples: int | None = None,
     *,
     on_error: str = "raise",
+    needs_one: bool = False,
     **options: Any,
 ) -> ClipArray:
     """Return files as clips, once it is known that they are there.
 
-    Headers are read if the length is to come from them, ``n_samples=None``.
+    Headers are read if the length is to come from them, ``n_samples=None``. With
+    `needs_one` it is an error if none can be read, whatever `on_error` says.
     """
     source = FileSource(rows, sr, n_samples, on_error=on_error, **options)
     errors = source.check()
-    if errors and (on_error == "raise" or len(errors) == len(rows)):
-        raise errors[0]  # not a single file can be read
+    if errors and (on_error == "raise" or (needs_one and len(errors) == len(rows))):
+        raise errors[0]
     return ClipArray(source)

@@ -229,7 +229,7 @@ def _by_av(name: str, reason: str) -> AvStream:
     try:
         return AvStream(name)
     except AvError as error:
-        raise refusal from error
+        raise _refusal(name, str(error)) from error
 
 
 def _source(name: str, link: Link, stack: ExitStack) -> Any:

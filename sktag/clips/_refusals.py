@@ -73,7 +73,7 @@ def refuse_other(X: Any, name: str) -> None:
         if name == "RawWave":
             taken, remedy = "one path per clip", "give a list of them"
         raise ValueError(
-            f"{name} takes {taken}; X has shape {shape} and holds text: {remedy}, or give "
+            f"{name} takes {taken}; X has shape {shape} and holds text: {remedy}, or "
             "a table of one column, or of the columns 'path', 'offset' and 'duration'."
         )
     if np.ma.is_masked(X):

@@ -4,8 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from sktag._messages import did_you_mean
 from sktag.clips._file_source import Excerpt
 from sktag.clips._rows import as_paths
+
+_COLUMNS = ("path", "offset", "duration")
+# Columns of other tables of segments, which would be ignored.
+_TIMES = ("start", "end", "onset", "begin", "stop")
 
 
 def as_excerpts(X: Any) -> list[Excerpt] | None:
@@ -20,6 +25,7 @@ def as_excerpts(X: Any) -> list[Excerpt] | None:
             f"the column 'path' of X holds {X['path'].iloc[0]!r}, which is no path: "
             "give the paths of audio files."
         )
+    _refuse_misnamed(list(columns))
     offsets = _seconds(X, "offset", 0.0)
     durations = _seconds(X, "duration", np.nan)
     _check(paths, "offset", offsets, offsets < 0, "0 or more")
@@ -28,6 +34,22 @@ def as_excerpts(X: Any) -> list[Excerpt] | None:
         Excerpt(path, float(offset), None if np.isnan(duration) else float(duration))
         for path, offset, duration in zip(paths, offsets, durations, strict=True)
     ]
+
+
+def _refuse_misnamed(columns: list[Any]) -> None:
+    """Raise if a column seems to be an offset or a duration by another name."""
+    for column in set(columns) - set(_COLUMNS):
+        name = str(column).lower().strip()
+        close = did_you_mean(name, _COLUMNS, 0.8)
+        if close:
+            raise ValueError(f"the column {column!r} of X is not known.{close}")
+        if name.startswith(_TIMES):
+            raise ValueError(
+                f"the column {column!r} of X is not known: times are given as 'offset' "
+                "and 'duration', in seconds, as in X.assign(offset=X['start'], "
+                "duration=X['end'] - X['start']). Drop it, or rename it, if it is no "
+                "time."
+            )
 
 
 def _seconds(X: Any, name: str, missing: float) -> np.ndarray:

@@ -266,7 +266,7 @@ class BaseTagger(
             if parts.valid is not None:
                 check_length(parts.valid.clips, module, plan.label)
             names = tag_names(data.y)
-            start = self._choose_start(module, plan.targets, names, before)
+            start = self._choose_start(module, plan.targets, names, before, data.clips)
             frozen = () if before is None else before.start.frozen
             freeze_layers(module, start.frozen, frozen)
             try:

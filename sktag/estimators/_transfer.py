@@ -4,6 +4,7 @@ from contextlib import suppress
 
 from sklearn.utils.validation import check_is_fitted
 
+from sktag._messages import warn
 from sktag.estimators._network import Fitted, NetworkSpec
 from sktag.nets.weights import Weights, arrays_of, match_arrays, put_arrays
 from sktag.training._optimizers import make_stage
@@ -145,7 +146,7 @@ class TransferMixin:
         self.n_iter_, self.best_epoch_, self.history_ = 0, 0, []
         return self
 
-    def _take_weights(self, module, targets, names):
+    def _take_weights(self, module, targets, names, clips):
         """Take what fits of `start_from`; return the names of the arrays taken."""
         weights = self.start_from
         if weights.family != self._family:
@@ -154,6 +155,7 @@ class TransferMixin:
                 f"({weights.architecture}), and {type(self).__name__} has networks of "
                 f"{self._family!r}: use the class of that family."
             )
+        _compare_inputs(weights, clips)
         arrays = dict(weights.arrays)
         same = output_names(targets, names)
         if same is None or same != weights.outputs:
@@ -183,13 +185,18 @@ class TransferMixin:
             )
         return tuple(taken)
 
-    def _choose_start(self, module, targets, names, before):
+    def _choose_start(self, module, targets, names, before, clips):
         """Return which layers are frozen, and which learn slowly."""
         taken = None
         if before is not None:
             body = before.start.body
         elif self.start_from is not None:
-            taken = self._take_weights(module, targets, names)
+            taken = self._take_weights(module, targets, names, clips)
+        elif self.freeze is not None:
+            warn(
+                f"freeze={self.freeze!r} without start_from: the frozen layers keep "
+                "random weights. Set start_from=..., or freeze=None."
+            )
         frozen = find_frozen(module, self.freeze)
         if self.body_lr is None:
             return Start(frozen)
@@ -202,6 +209,25 @@ class TransferMixin:
         if taken is not None or not body:
             body = find_body(module, taken)
         return Start(frozen, body, self.body_lr)
+
+
+def _compare_inputs(weights, clips):
+    """Warn if weights were trained on another kind of input than the clips are."""
+    given = {"a sample rate of {:g} Hz": (weights.sample_rate, clips.sample_rate)}
+    if clips.kind == "spectrogram":
+        given["a hop_length of {} samples"] = weights.hop_length, clips.hop_length
+        given["{} bins"] = weights.input_shape[0], clips.shape[1]
+    others = [
+        f"{what.format(old)} (here {new:g})"
+        for what, (old, new) in given.items()
+        if None not in (old, new) and old != new
+    ]
+    if others:
+        warn(
+            "the weights of start_from were trained on clips with "
+            f"{', '.join(others)}: use the same front-end, or they get other numbers "
+            "than they know."
+        )
 
 
 def output_names(targets, names):

@@ -63,7 +63,7 @@ class RawWave(ClipTransformer):
     on_error : {"raise", "warn", "silence"}, default="raise"
         What to do with a file that cannot be read: raise an error, or replace it by
         silence, with or without a warning. Other faults, such as a full disk, are
-        errors in any case.
+        errors in any case, and so is a `fit` of which no file can be read.
     n_jobs : int, default=None
         Number of threads that decode; None or -1 means one per core.
 
@@ -256,6 +256,7 @@ class RawWave(ClipTransformer):
                 offset=float(offset),
                 pad=pad,
                 on_error=self.on_error,
+                needs_one=reset,
                 memory=None if self.memory is None else os.path.abspath(self.memory),
                 n_threads=None if self.n_jobs == -1 else self.n_jobs,
             )

@@ -158,3 +158,10 @@ def test_playlist_opens_no_other_file(folder, tmp_path):
     path.write_text(f"#EXTM3U\n#EXTINF:1.5,\n{folder / 'a.aac'}\n#EXT-X-ENDLIST\n")
     with pytest.raises(UnreadableAudio, match=r"list\.m3u8"):
         decode(path, RATE)
+
+
+def test_truncated_file_says_what_is_wrong(folder, tmp_path):
+    path = tmp_path / "cut.m4a"
+    path.write_bytes((folder / "a.m4a").read_bytes()[:2000])
+    with pytest.raises(UnreadableAudio, match=r"cut\.m4a.*Invalid data"):
+        decode(path, RATE)

@@ -46,4 +46,4 @@ def test_file_that_cannot_be_opened_is_silent_and_listed(
 def test_files_of_which_none_can_be_opened_raise(tmp_path, on_error):
     rows = excerpts([tmp_path / "missing.wav"])
     with pytest.raises(FileNotFoundError, match=r"missing\.wav"):
-        open_files(rows, 22050, on_error=on_error)
+        open_files(rows, 22050, on_error=on_error, needs_one=True)

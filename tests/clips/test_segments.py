@@ -172,3 +172,24 @@ def test_clips_that_do_not_fit_together_are_not_joined(noise):
             ClipArray.concatenate(pair)
     with pytest.raises(TypeError, match="item 1 is a ndarray"):
         ClipArray.concatenate([clips, noise])
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ("Offset", "'Offset' of X is not known. Did you mean 'offset'"),
+        ("durations", "Did you mean 'duration'"),
+        ("start", r"offset=X\['start'\]"),
+        ("end_time", "times are given as 'offset' and 'duration'"),
+    ],
+)
+def test_times_by_another_name_are_an_error(column, message):
+    table = pd.DataFrame({"path": ["a.wav"], column: [1.0]})
+    with pytest.raises(ValueError, match=message):
+        RawWave(SR).fit(table)
+
+
+def test_other_columns_are_ignored(tmp_path, noise):
+    soundfile.write(tmp_path / "a.wav", noise[0], SR)
+    table = pd.DataFrame({"path": [str(tmp_path / "a.wav")], "genre": ["rock"]})
+    assert RawWave(SR).fit_transform(table).shape == (1, noise.shape[1])

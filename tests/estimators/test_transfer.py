@@ -1,6 +1,7 @@
 """Weights out of estimators, and into new ones."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from sklearn.base import clone
 from torch import nn
 
 from sktag import (
+    ClipArray,
     CNN1DClassifier,
     CNN2DClassifier,
     CNN2DRegressor,
@@ -242,3 +244,16 @@ def test_moments_of_other_groups_are_not_continued(of_labels):
     clf.set_params(body_lr=0.1).fit(X, LABELS)
     assert len(clf.net_.optimizer_.param_groups) == 4
     assert np.isfinite(clf.predict_proba(X)).all()
+
+
+def test_weights_of_another_front_end_warn(of_labels):
+    rate = replace(of_labels.weights_, sample_rate=16000, hop_length=256)
+    clips = ClipArray.from_array(X[:, :12], sample_rate=22050, hop_length=512)
+    said = r"16000 Hz \(here 22050\).*256 samples \(here 512\).*16 bins \(here 12\)"
+    with pytest.warns(UserWarning, match=said):
+        quick(start_from=rate).fit(clips, LABELS)
+
+
+def test_frozen_layers_without_weights_to_start_from_warn():
+    with pytest.warns(UserWarning, match=r"keep random weights\. Set start_from"):
+        quick(freeze="body").fit(X, LABELS)

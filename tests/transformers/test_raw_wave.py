@@ -366,3 +366,10 @@ def test_folder_that_cannot_be_written_is_no_fault_of_the_file(
     raw = RawWave(duration=0.1, memory=blocked, on_error=on_error)
     with pytest.raises(RuntimeError, match=r"memory='.*file' cannot be written"):
         np.asarray(raw.fit_transform(wave_paths))
+
+
+def test_single_bad_file_of_a_prediction_obeys_on_error(wave_paths, tmp_path):
+    raw = RawWave(duration=0.1, on_error="silence").fit(wave_paths)
+    clips = raw.transform([tmp_path / "missing.wav"])
+    assert not np.asarray(clips).any()
+    assert raw.failed_.tolist() == [0]

@@ -233,6 +233,8 @@ class Weights:
         )
 
 
+Weights.__module__ = "sktag.pretrained"  # where it is public
+
 _RECORDED = (
     "family",
     "architecture",
