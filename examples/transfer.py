@@ -4,8 +4,7 @@
 # With few recordings, a network that was trained on many others helps. Here the features
 # of musicnn (Pons and Serra, 2019), trained on MagnaTagATune, are classified by a support
 # vector machine. The same network with random weights shows which part of the accuracy
-# comes from its training, and statistics of mel bands show what needs no network. Last,
-# only a new output layer of the network is trained.
+# comes from its training, and statistics of mel bands show what needs no network.
 #
 # Without options, music is generated. With `--data` it is yours: a folder with a
 # subfolder for each class, or a CSV with a column of files and a column of labels. The
@@ -31,7 +30,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sktag import (
-    CNN2DClassifier,
     Embedder,
     MelSpectrogram,
     RawWave,
@@ -50,9 +48,8 @@ parser.add_argument("--data", type=Path, help="folder of folders, or CSV")
 parser.add_argument("--file-column", default="file")
 parser.add_argument("--label-column", default="label")
 parser.add_argument("--model", default="MTT_musicnn", help="as load_musicnn takes it")
-parser.add_argument("--n-clips", type=int, default=96, help="of generated music")
+parser.add_argument("--n-clips", type=int, default=90, help="of generated music")
 parser.add_argument("--duration", type=float, default=3.0, help="of generated music")
-parser.add_argument("--epochs", type=int, default=10, help="of the new output layer")
 # A notebook has no command line: options keep their defaults.
 args = parser.parse_args([] if "get_ipython" in globals() else None)
 
@@ -133,25 +130,15 @@ report("Statistics of mel bands", statistics)
 # %% [markdown]
 # ## A new output layer
 #
-# `start_from` takes every layer that fits, `freeze="body"` trains the output layer
-# alone, at the price of a forward pass. To go on, `freeze=None` with a small `body_lr`
-# trains the layers below it too.
-
-# %%
-tuned = make_pipeline(
-    RawWave(SR),
-    MelSpectrogram.for_architecture("musicnn").set_params(sr=None, pad_mode="reflect"),
-    CNN2DClassifier(
-        "musicnn",
-        chunk_size=187,
-        start_from=tagger[-1].weights_,
-        freeze="body",
-        lr=3e-3,
-        max_epochs=args.epochs,
-        batch_size=2,
-        random_state=0,
-        verbose=1,
-    ),
-)
-report("Published weights, new output layer", tuned)
-print(f"{tuned[-1].n_parameters_:,} parameters were trained.")
+# With more recordings, the network itself can learn. `start_from` takes every layer that
+# fits, and `freeze="body"` trains the output layer alone, at the price of a forward
+# pass. Then `freeze=None` with a small `body_lr` and `warm_start` trains the layers below
+# it too:
+#
+# ```python
+# clf = CNN2DClassifier(
+#     "musicnn", chunk_size=187, start_from=tagger[-1].weights_, freeze="body"
+# )
+# tuned = make_pipeline(clone(tagger[0]), clone(tagger[1]), clf).fit(train, y_train)
+# clf.set_params(freeze=None, body_lr=0.1, warm_start=True)
+# ```

@@ -281,13 +281,11 @@ def test_monitoring_shows_each_epoch_as_table_figure_and_events(run, tmp_path):
 @pytest.mark.weights
 @few
 def test_transfer_compares_published_and_random_weights(run):
-    out = run("transfer.py", "--n-clips", "66", "--duration", "1.5", "--epochs", "1")
+    out = run("transfer.py", "--n-clips", "66", "--duration", "1.5")
     assert "60 clips to train on, 6 to test on." in out
     for what in ("Published weights", "Random weights"):
         assert 0 <= number(f"{what}, frozen", out) <= 1
-    assert 0 <= number("Published weights, new output layer", out) <= 1
-    assert "new: output" in out
-    assert "1,206 parameters were trained." in out  # of 200 features and 6 genres
+    assert 0 <= number("Statistics of mel bands", out) <= 1
 
 
 def test_figures_have_caption_name_and_text_for_who_cannot_see_them():

@@ -40,7 +40,7 @@ class TransferMixin:
             sizes={k: v for k, v in network.sizes.items() if v is not None},
             outputs=output_names(targets, self._columns()),
             sample_rate=self.sr_,
-            hop_length=self._fitted.hop_length,
+            hop_length=None if self._takes == "wave" else self._fitted.hop_length,
         )
 
     @classmethod

@@ -18,8 +18,8 @@ from sktag.pretrained._layout import (
     state_of,
     take_arrays,
 )
+from sktag.pretrained._musicnn_tags import MTT_TAGS
 from sktag.pretrained._pipeline import make_tagger
-from sktag.pretrained._won2020 import MTAT_TAGS
 
 _EPS = 1e-3  # of batch norms in Keras
 # The code's names of blocks, and sktag's.
@@ -143,7 +143,7 @@ def read_kim2018(
         for layer, their_layer in zip(ours[kind], theirs[kind], strict=True)
     ]
     renamed = {layer: their_layer for _, layer, their_layer in pairs}
-    n_outputs = first_axis(arrays, f"{renamed['output']}/bias", len(MTAT_TAGS))
+    n_outputs = first_axis(arrays, f"{renamed['output']}/bias", len(MTT_TAGS))
     sizes = _sizes(arrays, renamed)
     names = {
         f"{layer}.{part}": f"{their_layer}/{their_part}"
@@ -162,7 +162,7 @@ def read_kim2018(
         arrays=taken,
         input_shape=record.input_shape,
         sizes=sizes,
-        outputs=choose_tags(path, tag_names, n_outputs, MTAT_TAGS[::-1]),
+        outputs=choose_tags(path, tag_names, n_outputs, MTT_TAGS[::-1]),
         sample_rate=(record.front_end or {})["sr"],
     )
 

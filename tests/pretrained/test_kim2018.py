@@ -14,7 +14,7 @@ from sktag.nets import build_sample_cnn
 from sktag.nets.weights import put_arrays
 from sktag.pretrained import load_kim2018
 from sktag.pretrained._kim2018 import read_kim2018
-from sktag.pretrained._won2020 import MTAT_TAGS
+from sktag.pretrained._musicnn_tags import MTT_TAGS
 
 
 class MadeUp(dict):
@@ -207,7 +207,7 @@ def test_epsilon_is_that_of_keras(basic):
 
 
 def test_tags_are_those_of_magnatagatune_upwards_unless_given(basic, tmp_path):
-    assert read_kim2018(basic[0], "basic").outputs == MTAT_TAGS[::-1]
+    assert read_kim2018(basic[0], "basic").outputs == MTT_TAGS[::-1]
     path = write(tmp_path / "m.hdf5", make_model("basic", n_outputs=2))
     assert read_kim2018(path, "basic", ["a", "b"]).outputs == ("a", "b")
     with pytest.raises(ValueError, match=r"tag_names=None does not .* whose 2 outputs"):
@@ -315,4 +315,4 @@ def test_loaded_pipeline_averages_consecutive_segments(basic, tmp_path):
     # The network is in single precision, the reference in double.
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert list(pipe.named_steps) == ["wave", "clf"]
-    assert tuple(pipe[-1].tag_names_) == MTAT_TAGS[::-1]
+    assert tuple(pipe[-1].tag_names_) == MTT_TAGS[::-1]
