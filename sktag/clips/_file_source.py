@@ -25,7 +25,7 @@ from sktag.clips._sources import Rows, fill
 # Why rows could not be read, in this process.
 _FAILURES: dict["Excerpt", Exception] = {}
 # Codecs that are always decoded from the beginning of the file.
-_UNSEEKABLE = ("MPEG", "OPUS")
+_UNSEEKABLE = ("MPEG", "OPUS", "AV ")
 # Too many open files, no memory, no space: no file is to blame.
 _OF_SYSTEM = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC)
 
