@@ -251,8 +251,9 @@ def _lent(n_frames: int) -> npt.NDArray[np.float32] | None:
     """
     if n_frames > _FIRST_BUFFER:
         return None
-    if not hasattr(_of_thread, "samples") or len(_of_thread.samples) < n_frames:
-        _of_thread.samples = np.empty(n_frames + _MOST_PADDING, np.float32)
+    n = n_frames + _MOST_PADDING
+    if not hasattr(_of_thread, "samples") or len(_of_thread.samples) < n:
+        _of_thread.samples = np.empty(n, np.float32)
     samples: npt.NDArray[np.float32] = _of_thread.samples
     return samples[:n_frames]
 

@@ -364,3 +364,20 @@ def test_decode_in_threads_of_odd_files_equals_that_in_one(tmp_path):
         found = list(pool.map(lambda path: decode(path, 16000), paths * 3))
     for path, samples in zip(paths * 3, found, strict=True):
         np.testing.assert_array_equal(samples, decode(path, 16000))
+
+
+def test_decode_does_not_depend_on_the_file_before(tmp_path):
+    # The memory of a longer file is lent to the next; there must be room for padding.
+    rng = np.random.default_rng(0)
+    lengths = (1000, *range(10_990, 11_001))
+    paths = [tmp_path / f"{n}.wav" for n in lengths]
+    for path, n in zip(paths, lengths, strict=True):
+        sf.write(path, rng.uniform(-0.5, 0.5, n), 44100)
+
+    def in_new_thread(*read):
+        with ThreadPoolExecutor(1) as pool:
+            return list(pool.map(lambda path: decode(path, 8000), read))[-1]
+
+    for path in paths[1:]:
+        after = in_new_thread(paths[0], path)
+        np.testing.assert_array_equal(after, in_new_thread(path))

@@ -25,6 +25,8 @@ def layout_of_ogg(file: BinaryIO, size: int) -> Layout:
     for place in _places(file, _PAGE + b"\x02"):
         file.seek(place)
         head = file.read(_HEAD)
+        if len(head) < 27:
+            break  # the file ends within the head of a page
         n_segments = head[26]
         body = 27 + n_segments
         if place != after and head[body:].startswith(_AUDIO):

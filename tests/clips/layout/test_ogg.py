@@ -93,3 +93,17 @@ def test_decode_of_a_truncated_stream_warns(tmp_path, share):
     path.write_bytes(content[: int(share * len(content))])
     with pytest.warns(UserWarning, match=r"a\.ogg.*ends within an Ogg page"):
         decode(path, 22050)
+
+
+@pytest.mark.parametrize("n_bytes", [10, 20, 26])
+def test_file_that_ends_within_the_head_of_a_page_is_no_crash(tmp_path, n_bytes):
+    path = tmp_path / "a.ogg"
+    sf.write(path, np.random.default_rng(0).uniform(-0.3, 0.3, 8000), 8000)
+    content = path.read_bytes()
+    whole = decode(path, 8000)
+    path.write_bytes(content[:n_bytes])
+    with pytest.raises(UnreadableAudio, match=r"a\.ogg"):
+        decode(path, 8000)
+    path.write_bytes(content + content[:n_bytes])
+    with pytest.warns(UserWarning, match="ends within an Ogg page"):
+        np.testing.assert_array_equal(decode(path, 8000), whole)
