@@ -28,7 +28,8 @@ MAY_IMPORT = {
     "sktag._torch": [],
     "sktag.ops": ["sktag._functions", "sktag._torch"],
     "sktag.augment": ["sktag._torch", "sktag.ops"],
-    "sktag.nets": ["sktag._atomic", "sktag._messages"],
+    "sktag.nets": ["sktag._messages"],
+    "sktag._weights": ["sktag._atomic", "sktag.nets"],  # modules as arrays, and files
     "sktag.clips": [
         "sktag._atomic",
         "sktag._config",
@@ -62,6 +63,7 @@ MAY_IMPORT = {
         "sktag._functions",
         "sktag._messages",
         "sktag._torch",
+        "sktag._weights",
         "sktag.clips",
         "sktag.nets",
         "sktag.targets",

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sktag._compat import Interval, StrOptions
+from sktag._weights import Weights
 from sktag.nets.blocks import ACTIVATIONS, INITIALISERS
-from sktag.nets.weights import Weights
 from sktag.targets._aggregate import AGGREGATES
 from sktag.training._chunks import LAYOUTS
 from sktag.training._optimizers import OPTIMIZERS

@@ -8,8 +8,8 @@ from torch.nn.parameter import UninitializedParameter
 
 from sktag._functions import refuse_unpicklable
 from sktag._torch import plain_torch, reproducible
+from sktag._weights import arrays_of, put_arrays
 from sktag.estimators._network import place, try_network
-from sktag.nets.weights import arrays_of, put_arrays
 from sktag.training._plan import FitPlan
 from sktag.training._start import freeze_layers
 from sktag.training._state import pick_device, to_numpy, to_torch, use_amp

@@ -5,8 +5,8 @@ from contextlib import suppress
 from sklearn.utils.validation import check_is_fitted
 
 from sktag._messages import warn
+from sktag._weights import Weights, arrays_of, match_arrays, put_arrays
 from sktag.estimators._network import Fitted, NetworkSpec
-from sktag.nets.weights import Weights, arrays_of, match_arrays, put_arrays
 from sktag.training._optimizers import make_stage
 from sktag.training._start import (
     Start,

@@ -1,6 +1,6 @@
 """Published weights, and weights as objects: on their own, in files, in estimators."""
 
-from sktag.nets.weights import Weights
+from sktag._weights import Weights
 from sktag.pretrained._kim2018 import load_kim2018
 from sktag.pretrained._musicnn import load_musicnn
 from sktag.pretrained._won2020 import load_won2020

@@ -9,8 +9,8 @@ from sklearn.pipeline import Pipeline
 
 from sktag._atomic import FilePath
 from sktag._messages import did_you_mean
+from sktag._weights import Weights
 from sktag.nets import find_architecture
-from sktag.nets.weights import Weights
 from sktag.pretrained._layout import (
     Arrays,
     choose_tags,

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sktag._atomic import FilePath
+from sktag._weights import check_arrays
 from sktag.nets import Architecture
-from sktag.nets.weights import check_arrays
 
 Arrays = dict[str, NDArray[Any]]
 

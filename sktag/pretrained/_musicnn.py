@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline
 
 from sktag._atomic import FilePath
 from sktag._messages import did_you_mean
+from sktag._weights import Weights
 from sktag.nets import Architecture, find_architecture
-from sktag.nets.weights import Weights
 from sktag.pretrained._musicnn_tags import MSD_TAGS, MTT_TAGS
 from sktag.pretrained._pipeline import make_tagger
 from sktag.pretrained._tf_bundle import read_bundle

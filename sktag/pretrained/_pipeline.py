@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from sktag._weights import Weights
 from sktag.clips import ClipArray
 from sktag.estimators import CNN2DClassifier, SampleCNNClassifier
-from sktag.nets.weights import Weights
 from sktag.transformers import MelSpectrogram, RawWave
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sktag._atomic import FilePath
 from sktag._messages import did_you_mean
+from sktag._weights import Weights
 from sktag.nets import ARCHITECTURES, Architecture
-from sktag.nets.weights import Weights
 from sktag.pretrained._layout import (
     Arrays,
     choose_tags,

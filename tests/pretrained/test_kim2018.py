@@ -10,8 +10,8 @@ import soundfile
 import torch
 from torch.nn import functional as F
 
+from sktag._weights import put_arrays
 from sktag.nets import build_sample_cnn
-from sktag.nets.weights import put_arrays
 from sktag.pretrained import load_kim2018
 from sktag.pretrained._kim2018 import read_kim2018
 from sktag.pretrained._musicnn_tags import MTT_TAGS

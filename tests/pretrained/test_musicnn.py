@@ -14,8 +14,8 @@ from sklearn.svm import SVC
 from torch.nn import functional as F
 
 from sktag import make_recipe
+from sktag._weights import put_arrays
 from sktag.nets import build_cnn2d
-from sktag.nets.weights import put_arrays
 from sktag.pretrained import _musicnn, load_musicnn
 from sktag.pretrained._musicnn import COMMAND, find_wheel, read_musicnn
 from sktag.pretrained._tf_bundle import read_bundle

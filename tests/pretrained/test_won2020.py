@@ -11,8 +11,8 @@ import soundfile
 import torch
 from torch.nn import functional as F
 
+from sktag._weights import put_arrays
 from sktag.nets import ARCHITECTURES
-from sktag.nets.weights import put_arrays
 from sktag.pretrained import load_won2020
 from sktag.pretrained._won2020 import MTAT_TAGS, read_won2020
 

@@ -18,8 +18,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from sktag._atomic import FilePath, atomic_write
+from sktag._weights._arrays import Arrays
 from sktag.nets.architecture import AXES, Family
-from sktag.nets.weights._arrays import Arrays
 
 _VERSION = 1  # of the record in files
 _KEY = "sktag_weights"  # of the record in the metadata of files

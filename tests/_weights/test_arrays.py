@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
+from sktag._weights import arrays_of, match_arrays, put_arrays
 from sktag.nets import build_cnn2d
-from sktag.nets.weights import arrays_of, match_arrays, put_arrays
 
 
 class Small(nn.Module):

@@ -1,11 +1,11 @@
 """Weights apart from their networks: arrays of numpy, with a record and in files."""
 
-from sktag.nets.weights._arrays import (
+from sktag._weights._arrays import (
     arrays_of,
     check_arrays,
     match_arrays,
     put_arrays,
 )
-from sktag.nets.weights._record import Weights
+from sktag._weights._record import Weights
 
 __all__ = ["Weights", "arrays_of", "check_arrays", "match_arrays", "put_arrays"]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from sktag._weights import Weights, arrays_of
 from sktag.nets import build_cnn2d
-from sktag.nets.weights import Weights, arrays_of
 
 
 def make(**changed):
