@@ -18,6 +18,7 @@ from sktag.estimators._parameters import (
 from sktag.targets._checks import (
     align_tags,
     check_any,
+    check_classes,
     check_labels,
     check_length,
     warn_one_hot,
@@ -262,26 +263,8 @@ class BaseClassifier(ClassifierMixin, BaseTagger):
             If y or `classes` has labels that are not those of the first call, or if
             `classes` is given with tags.
         """
-        self._check_classes(y, classes)
+        check_classes(y, classes, getattr(self, "classes_", None))
         return self._fit(X, y, sample_weight, Given(), partial=True, classes=classes)
-
-    def _check_classes(self, y, classes):
-        """Raise if `classes` of `partial_fit` does not fit y or the earlier calls."""
-        if classes is None:
-            return
-        if check_labels(y).ndim == 2:
-            raise ValueError(
-                "classes=... lists the labels of clips, and y is a matrix of tags: "
-                "leave classes out. Names of tags are the columns of a DataFrame."
-            )
-        found = np.unique(check_labels(classes)).tolist()
-        if hasattr(self, "classes_") and found != self.classes_.tolist():
-            raise ValueError(
-                f"classes={found} differs from that of the first call, "
-                f"{self.classes_.tolist()}: the outputs of the network are built. "
-                "Repeat the same classes or leave them out; for others start anew "
-                "with fit."
-            )
 
     def predict(self, X):
         """Predict the label of each clip, or its tags.

@@ -75,6 +75,7 @@ class PicklingMixin:
         return name
 
 
+# The stubs of the standard library leave out the implementation in Python.
 class _ModulePickler(pickle._Pickler):  # type: ignore[name-defined]
     """Pickles tensors as arrays, on no device, so that equal modules pickle alike.
 

@@ -93,12 +93,7 @@ class TransferMixin:
                 f"weights is a {type(weights).__name__}: give a "
                 "sktag.pretrained.Weights, such as clf.weights_ of a fitted estimator."
             )
-        if weights.family != cls._family:
-            raise ValueError(
-                f"these weights are of the family {weights.family!r} "
-                f"({weights.architecture}), and {cls.__name__} has networks of "
-                f"{cls._family!r}: use the class of that family."
-            )
+        cls._check_family(weights)
         architecture = params.pop("architecture", weights.architecture)
         if architecture is None:
             raise ValueError(
@@ -107,12 +102,7 @@ class TransferMixin:
             )
         self = cls(architecture, **{**weights.sizes, **params})
         self._validate_params()
-        arrays, constants = {}, {}
-        for name, array in weights.arrays.items():
-            if name.startswith(_OF_TARGETS):
-                constants[name.removeprefix(_OF_TARGETS)] = array
-            else:
-                arrays[name] = array
+        arrays, constants = _split(weights.arrays)
         targets, names, order = self._targets_of(classes, tag_names, constants)
         network = NetworkSpec(
             cls._family,
@@ -138,23 +128,26 @@ class TransferMixin:
         saved = {"weights": arrays, "optimizer": "", "moments": {}, "history": []}
         self.architecture_ = self._restore(saved)
         if order is not None:
-            output = self.module_.get_submodule(output_name(self.module_))
-            for parameter in output.parameters():
-                parameter.data = parameter.data[order]
+            _reorder_outputs(self.module_, order)
         self.n_parameters_ = count_trained(self.module_)
         self._set_targets(targets, names)
         self.n_iter_, self.best_epoch_, self.history_ = 0, 0, []
         return self
 
+    @classmethod
+    def _check_family(cls, weights):
+        """Raise if weights are of networks that another class has."""
+        if weights.family != cls._family:
+            raise ValueError(
+                f"these weights are of the family {weights.family!r} "
+                f"({weights.architecture}), and {cls.__name__} has networks of "
+                f"{cls._family!r}: use the class of that family."
+            )
+
     def _take_weights(self, module, targets, names, clips):
         """Take what fits of `start_from`; return the names of the arrays taken."""
         weights = self.start_from
-        if weights.family != self._family:
-            raise ValueError(
-                f"start_from has weights of the family {weights.family!r} "
-                f"({weights.architecture}), and {type(self).__name__} has networks of "
-                f"{self._family!r}: use the class of that family."
-            )
+        self._check_family(weights)
         _compare_inputs(weights, clips)
         arrays = dict(weights.arrays)
         same = output_names(targets, names)
@@ -187,7 +180,7 @@ class TransferMixin:
 
     def _choose_start(self, module, targets, names, before, clips):
         """Return which layers are frozen, and which learn slowly."""
-        taken = None
+        taken, body = None, ()
         if before is not None:
             body = before.start.body
         elif self.start_from is not None:
@@ -209,6 +202,20 @@ class TransferMixin:
         if taken is not None or not body:
             body = find_body(module, taken)
         return Start(frozen, body, self.body_lr)
+
+
+def _split(arrays):
+    """Return the arrays of a network, and those of its targets by their own names."""
+    of_network = {k: v for k, v in arrays.items() if not k.startswith(_OF_TARGETS)}
+    others = {k: v for k, v in arrays.items() if k not in of_network}
+    return of_network, {k.removeprefix(_OF_TARGETS): v for k, v in others.items()}
+
+
+def _reorder_outputs(module, order):
+    """Put the outputs of a network in another order."""
+    output = module.get_submodule(output_name(module))
+    for parameter in output.parameters():
+        parameter.data = parameter.data[order]
 
 
 def _compare_inputs(weights, clips):

@@ -66,6 +66,24 @@ def check_labels(y):
     return y if np.isnan(y).any() else y.astype(int)
 
 
+def check_classes(y, classes, known):
+    """Raise if `classes` of `partial_fit` does not fit y, or those known already."""
+    if classes is None:
+        return
+    if check_labels(y).ndim == 2:
+        raise ValueError(
+            "classes=... lists the labels of clips, and y is a matrix of tags: leave "
+            "classes out. Names of tags are the columns of a DataFrame."
+        )
+    found = np.unique(check_labels(classes)).tolist()
+    if known is not None and found != known.tolist():
+        raise ValueError(
+            f"classes={found} differs from that of the first call, {known.tolist()}: "
+            "the outputs of the network are built. Repeat the same classes or leave "
+            "them out; for others start anew with fit."
+        )
+
+
 def check_values(y):
     """Return the y of a regressor: finite numbers, 1-D if there is one column."""
     y = _given(y, "a number or a row of numbers")
