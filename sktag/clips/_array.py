@@ -6,6 +6,7 @@ pickle is the identity: equal recipes over unchanged files have equal hashes in 
 process.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from sktag.clips._indexing import row_numbers
 from sktag.clips._integers import refuse_integers
 from sktag.clips._listen import Listen, listen
 from sktag.clips._reading import Reading
-from sktag.clips._sources import ArraySource, JoinedSource, Source
+from sktag.clips._sources import ArraySource, JoinedSource, Source, check_alike
 from sktag.ops.op import Op
 
 DEFAULT_SR = 22050
@@ -303,16 +304,13 @@ class ClipArray(Reading):
         """
         if not self.is_ragged:
             return self
-        short, enough = 0, 1
-        while self.n_columns(enough) < n_columns:
-            short, enough = enough, 2 * enough
-        while enough - short > 1:
-            middle = (short + enough) // 2
-            if self.n_columns(middle) < n_columns:
-                short = middle
-            else:
-                enough = middle
-        return ClipArray(self._source, self._key, self.ops, enough)
+        least = 1
+        while self.n_columns(least) < n_columns:
+            least *= 2
+        # The last doubling may have been too much.
+        candidates = range(least // 2 + 1, least)
+        least = least // 2 + 1 + bisect_left(candidates, n_columns, key=self.n_columns)
+        return ClipArray(self._source, self._key, self.ops, least)
 
     @classmethod
     def concatenate(cls, clips: Sequence["ClipArray"]) -> "ClipArray":
@@ -343,19 +341,7 @@ class ClipArray(Reading):
                 )
         if not parts:
             raise ValueError("there are no clips to join: give at least one ClipArray.")
-        for i, part in enumerate(parts):
-            for name in ("kind", "sample_rate", "hop_length"):
-                first, other = getattr(parts[0], name), getattr(part, name)
-                if first != other:
-                    raise ValueError(
-                        f"item {i} has {name}={other!r}, item 0 has {first!r}: join "
-                        "clips that went through the same steps."
-                    )
-            if part.shape[1:-1] != parts[0].shape[1:-1]:
-                raise ValueError(
-                    f"item {i} has {part.shape[1]} bins, item 0 has "
-                    f"{parts[0].shape[1]}: join clips that went through the same steps."
-                )
+        check_alike(parts)
         ops = parts[0].ops
         if all(part.ops == ops for part in parts):
             return cls(JoinedSource([part.before(0) for part in parts]), None, ops)

@@ -109,8 +109,10 @@ class FileSource:
         if self._n_samples is None:
             _ = self._sound
         else:
+            paths = dict.fromkeys(row.path for row in self.excerpts)
+            errors = {path: _missing(path) for path in paths}
             for row in self.excerpts:
-                self._note(row, _error_of(stat_key, row.path))
+                self._note(row, errors[row.path])
         return [_FAILURES[self.excerpts[i]] for i in self.failed]
 
     @cached_property
@@ -310,9 +312,10 @@ def _is_of_file(error: Exception) -> bool:
     return isinstance(error, UnreadableAudio)
 
 
-def _error_of(function: Any, path: str) -> Exception | None:
+def _missing(path: str) -> Exception | None:
+    """Return the error of a file that is not there, or is no file."""
     try:
-        function(path)
+        stat_key(path)
     except (OSError, ValueError) as error:
         if _is_of_file(error):
             return error

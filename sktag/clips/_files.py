@@ -9,11 +9,12 @@ from sktag.clips._array import ClipArray
 from sktag.clips._file_source import Excerpt, FileSource
 from sktag.clips._report import one_report
 
-_BY_AV = (".m4a", ".aac", ".wma")
+# fmt: off
 AUDIO_EXTENSIONS = (
-    *(".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"),
-    *_BY_AV,
+    ".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au",
+    ".m4a", ".aac", ".wma",  # by PyAV
 )
+# fmt: on
 
 
 def audio_files(

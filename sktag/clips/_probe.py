@@ -198,15 +198,7 @@ def opened(
 ) -> Iterator[Stream | AvStream]:
     """Open a sound file, or one link of it, with errors that help the user."""
     with ExitStack() as stack:
-        sound: Stream | AvStream
-        try:
-            if by_av:
-                raise RuntimeError("Format not recognised.")
-            sound = Stream(_source(name, link, stack))
-        except (sf.SoundFileError, RuntimeError, TypeError) as error:
-            # TypeError: soundfile takes a file named .raw for headerless data.
-            reason = str(error) if by_av else _reason(name, link, error)
-            sound = _by_av(name, reason)
+        sound = _by_av(name) if by_av else _by_libsndfile(name, link, stack)
         stack.enter_context(sound)
         if sound.format == "RAW":
             raise _refusal(name, "No header; taken for raw data.")
@@ -219,7 +211,16 @@ def opened(
             ) from error
 
 
-def _by_av(name: str, reason: str) -> AvStream:
+def _by_libsndfile(name: str, link: Link, stack: ExitStack) -> Stream | AvStream:
+    """Open a file with libsndfile, or with PyAV where that cannot."""
+    try:
+        return Stream(_source(name, link, stack))
+    except (sf.SoundFileError, RuntimeError, TypeError) as error:
+        # TypeError: soundfile takes a file named .raw for headerless data.
+        return _by_av(name, _reason(name, link, error))
+
+
+def _by_av(name: str, reason: str = "Format not recognised.") -> AvStream:
     """Open a file with PyAV, if it is there; else say what is needed."""
     refusal = _refusal(name, reason)
     with open(name, "rb") as raw:

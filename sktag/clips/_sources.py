@@ -162,6 +162,23 @@ class WaveSource:
         return WaveSource(waves, self.sample_rate, self._pad, self._n_samples)
 
 
+def check_alike(parts: Sequence["ClipArray"]) -> None:
+    """Raise if clips differ in more than their number and length."""
+    for i, part in enumerate(parts):
+        for name in ("kind", "sample_rate", "hop_length"):
+            first, other = getattr(parts[0], name), getattr(part, name)
+            if first != other:
+                raise ValueError(
+                    f"item {i} has {name}={other!r}, item 0 has {first!r}: join clips "
+                    "that went through the same steps."
+                )
+        if part.shape[1:-1] != parts[0].shape[1:-1]:
+            raise ValueError(
+                f"item {i} has {part.shape[1]} bins, item 0 has {parts[0].shape[1]}: "
+                "join clips that went through the same steps."
+            )
+
+
 class JoinedSource:
     """The rows of several clips, one after the other."""
 
